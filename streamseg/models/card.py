@@ -1,0 +1,141 @@
+"""The card of a network: ``models/<stem>.json``, all that a program must know to run it rightly.
+
+Units stand in the names; a card with an unknown or a missing key is refused, so a card and the
+program never disagree in silence.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from streamseg.errors import ModelError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NormSpec(_Strict):
+    """Causal normalisation per band by running mean and deviation (``frontend.norm``)."""
+
+    time_constant_s: float = Field(gt=0)
+    min_deviation_db: float = Field(gt=0)
+    """Deviations below this are taken as this, so that a constant band stays small."""
+    gate_db: float
+    """Frames whose loudest band lies below this level do not move the statistics."""
+    clip: float = Field(gt=0)
+    """Output limit, in deviations."""
+
+
+class FrontEndSpec(_Strict):
+    """From samples to feature frames: resample, STFT, mel power, decibels, normalisation."""
+
+    rate_hz: int = Field(ge=4000, le=192000)
+    n_fft: int = Field(ge=16)
+    hop: int = Field(ge=1)
+    n_mels: int = Field(ge=1)
+    fmin_hz: float = Field(ge=0)
+    fmax_hz: float = Field(gt=0)
+    floor_db: float
+    """Lower limit of the features: 10*log10(power) of digital silence."""
+    norm: NormSpec | None = None
+
+    @property
+    def hop_s(self) -> float:
+        """Time from one feature frame to the next."""
+        return self.hop / self.rate_hz
+
+
+class OutputSpec(_Strict):
+    """One output of the graph: (batch, frames, classes)."""
+
+    name: str
+    role: Literal["provisional", "confirmed"]
+    lookahead_frames: int = Field(ge=0)
+    """Output frame j of a stream describes feature frame ``j * stride - lookahead_frames``
+    (and the ``stride - 1`` feature frames after it)."""
+
+
+class StateSpec(_Strict):
+    """One streaming state: input ``name`` and output ``next_<name>``, (batch, *shape) float32."""
+
+    name: str
+    shape: tuple[int, ...]
+    fill: float = 0.0
+    """Value of the whole state at the start of a stream."""
+
+
+class DataSource(_Strict):
+    """Training data of one origin, with the licence that allows it."""
+
+    source: str
+    licence: str
+    attribution: str = ""
+    minutes: float = Field(ge=0)
+
+
+class TrainingRecord(_Strict):
+    """How the weights came about: enough to make them again."""
+
+    command: str
+    seed: int
+    hours_of_audio: float
+    data: tuple[DataSource, ...]
+
+
+class ModelCard(_Strict):
+    """A network and everything known about it."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    stem: str
+    title: str
+    source: str
+    """The paper and section it comes from, or "own"."""
+    deviations: tuple[str, ...] = ()
+    classes: tuple[str, ...]
+    overlapping: bool
+    """True: classes are independent. False: the probabilities of a frame sum to one."""
+    front_end: FrontEndSpec
+    stride: int = Field(ge=1)
+    """Feature frames per output frame; a call takes a multiple of it."""
+    outputs: tuple[OutputSpec, ...]
+    state: tuple[StateSpec, ...]
+    receptive_field_s: float = Field(gt=0)
+    macs_per_audio_s: float = Field(ge=0)
+    parameters: int = Field(ge=0)
+    training: TrainingRecord
+    figures: dict[str, Any] = {}
+    """Measured results; each key says the measure, ``command`` says how to repeat it."""
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+    @property
+    def hop_s(self) -> float:
+        """Time from one output frame to the next."""
+        return self.front_end.hop_s * self.stride
+
+    def lookahead_s(self, role: Literal["provisional", "confirmed"]) -> float:
+        """Time by which an answer of this role lags behind the sound it describes."""
+        for output in self.outputs:
+            if output.role == role:
+                return output.lookahead_frames * self.front_end.hop_s
+        return self.lookahead_s("confirmed" if role == "provisional" else "provisional")
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read and validate a card.
+
+    Raises ModelError when the file is missing, is not JSON, or breaks the schema.
+    """
+    try:
+        return ModelCard.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise ModelError(
+            f"expected a model card at {path}, found none; reinstall streamseg"
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ModelError(f"model card {path}: {where}: {first['msg']}; reinstall it") from None
