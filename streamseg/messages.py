@@ -53,16 +53,18 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Spectra:
-    """Feature frames of one front end.
+    """Feature frames of one source, for one network.
 
-    Shape: ``features`` is (frames, bands) float32; ``level_dbfs`` is (frames,) float32.
+    Shape: ``features`` is (frames, bands) float32; ``power`` is (frames,) float32 mean squares.
     """
 
     source: str
     features: Float32Array
-    level_dbfs: Float32Array
+    power: Float32Array
     first_frame: int
-    """Index of ``features[0]`` since the last reset; frame k begins at sample ``origin + k*hop``."""
+    """Index of ``features[0]`` since the last reset of the stream."""
+    origin: int
+    """Sample counter of the source at that reset."""
 
 
 @dataclass(frozen=True, slots=True)

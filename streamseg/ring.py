@@ -37,7 +37,7 @@ class Producer:
 
     def __init__(self, shared: _Shared) -> None:
         self._shared = shared
-        self._capacity = shared.data.shape[0]
+        self._capacity: int = shared.data.shape[0]
 
     @property
     def free_frames(self) -> int:
@@ -56,7 +56,7 @@ class Producer:
         refused, when they do not fit.
         """
         shared = self._shared
-        count = frames.shape[0]
+        count: int = frames.shape[0]
         if count > self._capacity - (shared.written - shared.read):
             shared.refused += count
             return False
@@ -73,7 +73,7 @@ class Consumer:
 
     def __init__(self, shared: _Shared) -> None:
         self._shared = shared
-        self._capacity = shared.data.shape[0]
+        self._capacity: int = shared.data.shape[0]
 
     @property
     def available_frames(self) -> int:

@@ -1,8 +1,8 @@
 """What can be set, with defaults, ranges and reasons; units stand in the names.
 
 Values come from, in rising order: the defaults here, a TOML file, ``STREAMSEG_*`` environment
-variables (``STREAMSEG_DECISIONS_SILENCE_DBFS=-55``), and flags. ``Settings.origin`` of the loader
-says for every value which of these it came from. Every error names the key, the value and the range.
+variables (``STREAMSEG_DECISIONS_SILENCE_DBFS=-55``), and flags. ``Loaded.origin`` says for every
+value which of these it came from. Every error names the key, the value and the range.
 """
 
 from __future__ import annotations
@@ -134,9 +134,7 @@ def load(
 
     def put(key: str, value: Any, where: str) -> None:
         if key not in origin:
-            raise ConfigError(
-                f"{where}: unknown key {key!r}; `streamseg config` lists the keys"
-            )
+            raise ConfigError(f"{where}: unknown key {key!r}; `streamseg config` lists the keys")
         section, name = key.split(".")
         values.setdefault(section, {})[name] = value
         origin[key] = where

@@ -36,4 +36,4 @@ class Framer:
         self._tail = signal[used:]
         if count == 0:
             return np.empty((0, self.size), np.float32)
-        return np.lib.stride_tricks.sliding_window_view(signal, self.size)[:used:self.hop]
+        return np.lib.stride_tricks.sliding_window_view(signal, self.size)[: used : self.hop]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from streamseg.frontend.framing import Framer
 from streamseg.messages import Float32Array
 
 FLOOR_DBFS = -120.0
@@ -18,16 +17,37 @@ def power_to_dbfs(power: float | Float32Array) -> Float32Array:
 
 
 class Level:
-    """Mean square of frame k, samples [k*hop, k*hop + size)."""
+    """Mean square of frame k: ``frame_s`` of sound from time ``k * hop_s`` on.
 
-    def __init__(self, size: int, hop: int) -> None:
-        self._framer = Framer(size, hop)
+    Measured at the rate of the source, before any resampling takes the highs away. Frame borders
+    are rounded to whole samples from the exact time, so they never drift.
+    """
+
+    def __init__(self, rate_hz: int, frame_s: float, hop_s: float) -> None:
+        self._size = max(1, round(frame_s * rate_hz))
+        self._hop = hop_s * rate_hz  # samples, not always whole
+        self.reset()
 
     def reset(self) -> None:
-        """Forget the signal."""
-        self._framer.reset()
+        """Forget the signal: the next sample begins frame 0."""
+        self._tail = np.empty(0, np.float32)
+        self._tail_sample = 0  # position of _tail[0]
+        self._frame = 0
 
     def push(self, samples: Float32Array) -> Float32Array:
         """Shape: (n,) float32 in; (frames,) float32 mean squares out, full scale 1.0."""
-        frames = self._framer.push(samples)
-        return np.einsum("fs,fs->f", frames, frames) / np.float32(frames.shape[1])
+        signal = np.concatenate((self._tail, samples))
+        end = self._tail_sample + signal.size
+        last = int((end - self._size) / self._hop) + 1  # one too many at most
+        starts = np.rint(np.arange(self._frame, last + 1) * self._hop).astype(np.int64)
+        starts = starts[starts + self._size <= end] - self._tail_sample
+        # Sums of each frame alone: a running sum over hours would lose quiet sounds.
+        power = np.empty(starts.size, np.float32)
+        for index, start in enumerate(starts):
+            frame = signal[start : start + self._size]
+            power[index] = np.dot(frame, frame) / self._size
+        self._frame += starts.size
+        keep = min(signal.size, round(self._frame * self._hop) - self._tail_sample)
+        self._tail = signal[keep:]
+        self._tail_sample += keep
+        return power

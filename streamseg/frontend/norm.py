@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.signal
+from numpy.typing import NDArray
 
 from streamseg.messages import Float32Array
 
@@ -50,11 +51,12 @@ class RunningNorm:
         mean = sums[0][row] / weight
         variance = np.maximum(sums[1][row] / weight - mean**2, self._min_variance)
         scaled = (features - mean) / np.sqrt(variance)
-        return np.clip(scaled, -self._clip, self._clip).astype(np.float32)
+        clipped: Float32Array = np.clip(scaled, -self._clip, self._clip).astype(np.float32)
+        return clipped
 
     def _accumulate(
-        self, active: np.ndarray[tuple[int, int], np.dtype[np.float64]]
-    ) -> tuple[list[np.ndarray], np.ndarray]:
+        self, active: NDArray[np.float64]
+    ) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
         """Statistics before the block (row 0) and after each active frame (rows 1..n)."""
         decay = [1.0, -self._decay]
         gain = [1.0]

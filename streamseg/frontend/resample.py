@@ -39,4 +39,5 @@ class Resampler:
 
     def _convert(self, samples: Float32Array, last: bool) -> Float32Array:
         assert self._stream is not None
-        return self._stream.resample_chunk(samples, last=last).reshape(-1)
+        out: Float32Array = self._stream.resample_chunk(samples, last=last).reshape(-1)
+        return out

@@ -12,41 +12,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from streamseg.errors import ModelError
+from streamseg.frontend.spec import FrontEndSpec, NormSpec
+
+__all__ = ["FrontEndSpec", "ModelCard", "NormSpec", "OutputSpec", "StateSpec", "read_card"]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NormSpec(_Strict):
-    """Causal normalisation per band by running mean and deviation (``frontend.norm``)."""
-
-    time_constant_s: float = Field(gt=0)
-    min_deviation_db: float = Field(gt=0)
-    """Deviations below this are taken as this, so that a constant band stays small."""
-    gate_db: float
-    """Frames whose loudest band lies below this level do not move the statistics."""
-    clip: float = Field(gt=0)
-    """Output limit, in deviations."""
-
-
-class FrontEndSpec(_Strict):
-    """From samples to feature frames: resample, STFT, mel power, decibels, normalisation."""
-
-    rate_hz: int = Field(ge=4000, le=192000)
-    n_fft: int = Field(ge=16)
-    hop: int = Field(ge=1)
-    n_mels: int = Field(ge=1)
-    fmin_hz: float = Field(ge=0)
-    fmax_hz: float = Field(gt=0)
-    floor_db: float
-    """Lower limit of the features: 10*log10(power) of digital silence."""
-    norm: NormSpec | None = None
-
-    @property
-    def hop_s(self) -> float:
-        """Time from one feature frame to the next."""
-        return self.hop / self.rate_hz
 
 
 class OutputSpec(_Strict):
