@@ -53,7 +53,11 @@ def mel_filters(
 
 
 class LogMel:
-    """Samples to ``10 * log10(mel power)``, limited below at ``floor_db``."""
+    """Samples to ``10 * log10(mel power)``, limited below at ``floor_db``.
+
+    Power is that of the unscaled transform, as in librosa: white noise of -60 dBFS reads about
+    -50 dB with a window of 512 samples, so a floor of -100 dB lies far below any converter's noise.
+    """
 
     def __init__(
         self,
@@ -71,8 +75,6 @@ class LogMel:
             mel_filters(rate_hz, n_fft, n_mels, fmin_hz, fmax_hz).T
         )
         self._floor = np.float32(10.0 ** (floor_db / 10.0))
-        # A full-scale sine reads 0 dB at its peak bin, whatever the window length.
-        self._scale = np.float32((4.0 / n_fft) ** 2)
 
     def reset(self) -> None:
         """Forget the signal."""
@@ -81,6 +83,6 @@ class LogMel:
     def push(self, samples: Float32Array) -> Float32Array:
         """Shape: (n,) float32 in; (frames, n_mels) float32 decibels out."""
         spectrum = self._stft.push(samples)
-        power = (spectrum.real**2 + spectrum.imag**2) * self._scale
+        power = spectrum.real**2 + spectrum.imag**2
         mel: Float32Array = (self._filters @ power.T).T
         return np.ascontiguousarray(10.0 * np.log10(np.maximum(mel, self._floor)))

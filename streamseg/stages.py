@@ -1,0 +1,105 @@
+"""The two ends of a network, per source: samples to spectra before it, estimates to events after.
+
+``SourceFront`` runs on the analysis thread of its source, ``SourceBack`` on the worker thread of
+the network; ``offline`` runs both on one thread. Neither knows which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from streamseg.frontend.features import FeatureFrames, FeatureStream
+from streamseg.messages import Float32Array, FrameGrid, Spectra
+from streamseg.models import ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfStretch:
+    """No sound follows without a hole: the end of the source, or of what came before a hole."""
+
+    source: str
+    sample: int
+    """Position just after the last sample."""
+
+
+class SourceFront:
+    """Samples of one source to spectra of one network, in pieces of equal length.
+
+    Equal pieces let the network run many sources as one batch.
+    """
+
+    def __init__(self, source: str, card: ModelCard, grid: FrameGrid, piece_s: float) -> None:
+        self._source = source
+        self._card = card
+        self._grid = grid
+        pieces = max(1, round(piece_s / card.hop_s))
+        self._piece = pieces * card.stride
+        self._stream = FeatureStream(card.front_end, grid.rate_hz)
+        self.restart(0)
+
+    def restart(self, sample: int) -> None:
+        """Forget the sound so far: the next sample has this position."""
+        self._stream.reset()
+        self._origin = sample
+        self.sample = sample  # position of the next sample
+        self._sent = 0
+        bands = self._card.front_end.n_mels
+        self._held = FeatureFrames(np.empty((0, bands), np.float32), np.empty(0, np.float32))
+
+    def push(self, samples: Float32Array) -> list[Spectra]:
+        """Shape: (n,) float32 in; whole pieces out."""
+        self.sample += samples.size
+        self._hold(self._stream.push(samples))
+        whole = len(self._held.power) // self._piece
+        return [self._take(self._piece) for _ in range(whole)]
+
+    def finish(self, lookahead_frames: int) -> list[Spectra]:
+        """The rest, as if silence followed, so that every frame of the sound gets its estimate."""
+        missing = self.estimates * self._card.stride + lookahead_frames
+        missing -= self._sent + len(self._held.power)
+        if missing > 0 and self.estimates:
+            self._hold(self._stream.flush(missing))
+        pieces = []
+        while length := min(self._piece, len(self._held.power)):
+            pieces.append(self._take(length))
+        return pieces
+
+    @property
+    def estimates(self) -> int:
+        """Estimates that the sound since the restart is worth: their middle lies inside it."""
+        return estimates_in(self._grid, self.sample - self._origin)
+
+    def _hold(self, frames: FeatureFrames) -> None:
+        self._held = FeatureFrames(
+            np.concatenate((self._held.features, frames.features)),
+            np.concatenate((self._held.power, frames.power)),
+        )
+
+    def _take(self, length: int) -> Spectra:
+        held = self._held
+        self._held = FeatureFrames(held.features[length:], held.power[length:])
+        first = self._sent
+        self._sent += length
+        return Spectra(
+            self._source, held.features[:length], held.power[:length], first, self._origin
+        )
+
+
+def estimates_in(grid: FrameGrid, samples: int) -> int:
+    """Frames whose middle lies within the first ``samples`` of a stretch, at least one if any."""
+    if samples <= 0:
+        return 0
+    duration_s = samples / grid.rate_hz
+    return max(1, int(np.ceil((duration_s - grid.first_centre_s) / grid.hop_s)))
+
+
+def shifted(spectra: Spectra, first_frame: int, grid: FrameGrid, stride: int) -> Spectra:
+    """The same spectra, counted from ``first_frame`` on: after a hole in the feature frames."""
+    offset = round(first_frame / stride * grid.hop_s * grid.rate_hz)
+    return replace(
+        spectra,
+        first_frame=spectra.first_frame - first_frame,
+        origin=spectra.origin + offset,
+    )

@@ -1,0 +1,110 @@
+"""One thread, one bounded mailbox, one rule for when it is full, one stop.
+
+Whoever has something for a worker calls ``Mailbox.put`` from any thread; only the worker's own
+thread takes. Waiting is done on a condition: nothing polls, nothing spins.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Mailbox(Generic[T]):
+    """A bounded first-in, first-out queue between threads.
+
+    Full: ``put`` waits (back-pressure), or, for an item that ``droppable`` says is droppable,
+    makes room by dropping the oldest droppable item, and counts it. Items that are not
+    droppable are never dropped.
+    """
+
+    def __init__(self, capacity: int, droppable: Callable[[T], bool] | None = None) -> None:
+        if capacity < 1:
+            raise ValueError(f"expected a capacity of at least 1, got {capacity}")
+        self._capacity = capacity
+        self._droppable = droppable or (lambda item: False)
+        self._items: deque[T] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self.dropped = 0
+
+    def put(self, item: T) -> bool:
+        """Hand over an item; False when the mailbox is closed, so nobody will read it."""
+        with self._changed:
+            while len(self._items) >= self._capacity and not self._closed:
+                if self._droppable(item) and self._drop_oldest():
+                    break
+                self._changed.wait()
+            if self._closed:
+                return False
+            self._items.append(item)
+            self._changed.notify_all()
+            return True
+
+    def take_all(self) -> list[T]:
+        """Wait for items and take all of them; an empty list means closed and empty."""
+        with self._changed:
+            while not self._items and not self._closed:
+                self._changed.wait()
+            items = list(self._items)
+            self._items.clear()
+            self._changed.notify_all()
+            return items
+
+    def close(self) -> None:
+        """Let waiting sides go on; what is inside can still be taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _drop_oldest(self) -> bool:
+        for index, item in enumerate(self._items):
+            if self._droppable(item):
+                del self._items[index]
+                self.dropped += 1
+                return True
+        return False
+
+
+class Worker(Generic[T]):
+    """A thread that hands everything in its mailbox to ``handle``, in order.
+
+    An exception in ``handle`` ends the worker: it is kept in ``error``, the mailbox is closed so
+    that no sender waits for ever, and ``on_error`` is called on the worker's thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        mailbox: Mailbox[T],
+        handle: Callable[[list[T]], None],
+        on_error: Callable[[], None],
+    ) -> None:
+        self.mailbox = mailbox
+        self.error: BaseException | None = None
+        self._handle = handle
+        self._on_error = on_error
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float | None = None) -> None:
+        """Close the mailbox, let the worker finish what is in it, and wait for its end."""
+        self.mailbox.close()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            while items := self.mailbox.take_all():
+                self._handle(items)
+        except BaseException as error:  # kept for the owner, who reports it
+            self.error = error
+            self.mailbox.close()
+            self._on_error()
