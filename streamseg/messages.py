@@ -55,12 +55,15 @@ class Loss:
 class Spectra:
     """Feature frames of one source, for one network.
 
-    Shape: ``features`` is (frames, bands) float32; ``power`` is (frames,) float32 mean squares.
+    Shape: ``features`` is (frames, bands) float32; ``power`` is (frames,) float32 mean squares;
+    ``k_power`` is (steps,) float64, the K-weighted mean squares of the 100 ms steps that became
+    complete since the last spectra (step 0 begins at ``origin``).
     """
 
     source: str
     features: Float32Array
     power: Float32Array
+    k_power: NDArray[np.float64]
     first_frame: int
     """Index of ``features[0]`` since the last reset of the stream."""
     origin: int

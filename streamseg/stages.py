@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from streamseg.frontend.features import FeatureFrames, FeatureStream
+from streamseg.frontend.loudness import KWeightedPower
 from streamseg.messages import Float32Array, FrameGrid, Spectra
 from streamseg.models import ModelCard
 
@@ -37,11 +38,14 @@ class SourceFront:
         pieces = max(1, round(piece_s / card.hop_s))
         self._piece = pieces * card.stride
         self._stream = FeatureStream(card.front_end, grid.rate_hz)
+        self._weighted = KWeightedPower(grid.rate_hz)
         self.restart(0)
 
     def restart(self, sample: int) -> None:
         """Forget the sound so far: the next sample has this position."""
         self._stream.reset()
+        self._weighted.reset()
+        self._k_power = np.empty(0)
         self._origin = sample
         self.sample = sample  # position of the next sample
         self._sent = 0
@@ -51,6 +55,7 @@ class SourceFront:
     def push(self, samples: Float32Array) -> list[Spectra]:
         """Shape: (n,) float32 in; whole pieces out."""
         self.sample += samples.size
+        self._k_power = np.concatenate((self._k_power, self._weighted.push(samples)))
         self._hold(self._stream.push(samples))
         whole = len(self._held.power) // self._piece
         return [self._take(self._piece) for _ in range(whole)]
@@ -82,8 +87,9 @@ class SourceFront:
         self._held = FeatureFrames(held.features[length:], held.power[length:])
         first = self._sent
         self._sent += length
+        k_power, self._k_power = self._k_power, np.empty(0)
         return Spectra(
-            self._source, held.features[:length], held.power[:length], first, self._origin
+            self._source, held.features[:length], held.power[:length], k_power, first, self._origin
         )
 
 

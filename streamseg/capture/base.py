@@ -43,13 +43,25 @@ Delivery = Block | Loss | Lost | Restored
 class Source(Protocol):
     """What the pipeline needs of a device, a file, a URL or a pipe."""
 
-    name: str
-    live: bool
-    """True: sound that is not read in time is gone. False: it waits."""
-    exhausted: bool
-    """True once the end was reached and everything has been read."""
-    bad_samples: int
-    """NaN and infinite samples met so far; they were replaced by silence."""
+    @property
+    def name(self) -> str:
+        """What the user calls it; stands in every event."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """True: sound that is not read in time is gone. False: it waits."""
+        ...
+
+    @property
+    def exhausted(self) -> bool:
+        """True once the end was reached and everything has been read."""
+        ...
+
+    @property
+    def bad_samples(self) -> int:
+        """NaN and infinite samples met so far; they were replaced by silence."""
+        ...
 
     def open(self) -> StreamFormat:
         """Open and begin to deliver. Raises NoSuchInputError or SourceUnavailableError."""
@@ -91,10 +103,11 @@ class Downmix:
             return np.ascontiguousarray(frames[:, self._choice - 1])
         if self._choice == "mean" or frames.shape[1] == 1:
             # One channel: mid is the channel itself, side is silence.
-            mono = frames.mean(axis=1, dtype=np.float32)
-            return mono * np.float32(0) if self._choice == "side" else mono
+            mono: Float32Array = frames.mean(axis=1, dtype=np.float32)
+            return np.zeros_like(mono) if self._choice == "side" else mono
         sign = np.float32(1 if self._choice == "mid" else -1)
-        return np.float32(0.5) * (frames[:, 0] + sign * frames[:, 1])
+        mixed: Float32Array = np.float32(0.5) * (frames[:, 0] + sign * frames[:, 1])
+        return mixed
 
 
 def parse_channel_choice(text: str) -> ChannelChoice:

@@ -12,8 +12,10 @@ FLOOR_DBFS = -120.0
 
 def power_to_dbfs(power: float | Float32Array) -> Float32Array:
     """Mean square to dBFS by AES17: a full-scale sine (mean square 0.5) reads 0 dBFS."""
-    floor = 10.0 ** (FLOOR_DBFS / 10.0)
-    return np.asarray(10.0 * np.log10(np.maximum(2.0 * np.asarray(power), floor)), np.float32)
+    power = np.asarray(power, np.float64)
+    with np.errstate(divide="ignore"):
+        level = np.maximum(10.0 * np.log10(2.0 * power), FLOOR_DBFS)
+    return level.astype(np.float32)
 
 
 class Level:

@@ -62,9 +62,8 @@ class Network:
 
     @property
     def flush_frames(self) -> int:
-        """Feature frames that must follow a frame until its estimate is out."""
-        longest = max(output.lookahead_frames for output in self.card.outputs)
-        return longest + self.card.stride - 1
+        """Feature frames that must follow the last one until its estimate is out."""
+        return max(output.lookahead_frames for output in self.card.outputs)
 
     def grid(self, rate_hz: int) -> FrameGrid:
         """Where the estimates lie on the sample counter of a source at ``rate_hz``."""

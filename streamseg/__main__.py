@@ -1,0 +1,6 @@
+"""``python -m streamseg`` is ``streamseg``."""
+
+from streamseg.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Read sound that has an end: a file, or a URL of known size.
+
+Called by the analysis thread of one source; decodes inside ``read``, so a slow reader holds it back
+and nothing is ever dropped. Allocates one block per call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+import numpy as np
+
+from streamseg.capture.decoded import Conform, Decoded, Decoder
+from streamseg.messages import Block, Float32Array
+
+BLOCK_S = 0.25
+"""Long enough that the cost per call does not matter, short enough for a progress bar."""
+REALTIME_BLOCK_S = 0.04
+"""As a live source would deliver."""
+
+
+class FiniteReader:
+    """Gather decoded frames into blocks of ``BLOCK_S`` to twice that (the last may be shorter)."""
+
+    def __init__(self, decoder: Decoder, conform: Conform, *, realtime: bool) -> None:
+        self._decoder = decoder
+        self._conform = conform
+        self._block_frames = round((REALTIME_BLOCK_S if realtime else BLOCK_S) * conform.rate_hz)
+        self._realtime = realtime
+        self._started_s: float | None = None
+        self._carry: Decoded | None = None
+        self._ready: deque[Float32Array] = deque()
+        self._sample = 0
+        self._ended = False
+
+    @property
+    def exhausted(self) -> bool:
+        """True once the end was reached and everything was read."""
+        return self._ended and not self._ready
+
+    def read(self, timeout_s: float) -> Block | None:
+        """The next block, or None at the end, or when paced and ``timeout_s`` passed first."""
+        while not self._ready and not self._ended:
+            self._fill()
+        if not self._ready or not self._wait(self._ready[0].size, timeout_s):
+            return None
+        samples = self._ready.popleft()
+        block = Block(samples, self._sample)
+        self._sample += samples.size
+        return block
+
+    def _fill(self) -> None:
+        decoded = self._gather()
+        if decoded is None:
+            self._ended = True
+            mono = self._conform.flush()
+        else:
+            mono = self._conform.push(decoded)
+        # A packet may hold many seconds: blocks stay bounded whatever the container does.
+        pieces = max(1, mono.size // self._block_frames)
+        self._ready.extend(piece for piece in np.array_split(mono, pieces) if piece.size)
+
+    def _gather(self) -> Decoded | None:
+        """Consecutive packets of one format as one, so that overhead per packet stays small."""
+        first = self._carry or self._decoder.read()
+        self._carry = None
+        if first is None:
+            return None
+        parts = [first.frames]
+        frames = first.frames.shape[0]
+        while frames < self._block_frames:
+            decoded = self._decoder.read()
+            if decoded is None:
+                break
+            if not decoded.same_format(first):
+                self._carry = decoded
+                break
+            parts.append(decoded.frames)
+            frames += decoded.frames.shape[0]
+        return Decoded(np.concatenate(parts) if len(parts) > 1 else parts[0], first.rate_hz)
+
+    def _wait(self, frames: int, timeout_s: float) -> bool:
+        """Sleep until a live source would have delivered the block; False when that is too long."""
+        if not self._realtime:
+            return True
+        now_s = time.monotonic()
+        if self._started_s is None:
+            self._started_s = now_s
+        due_s = self._started_s + (self._sample + frames) / self._conform.rate_hz
+        if due_s - now_s > timeout_s:
+            time.sleep(timeout_s)
+            return False
+        if due_s > now_s:
+            time.sleep(due_s - now_s)
+        return True

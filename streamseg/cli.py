@@ -1,0 +1,252 @@
+"""The verbs and their flags. Every verb's work is done in ``streamseg.commands``, imported late.
+
+Importing this module costs nothing heavy: no audio, video, window or training library is loaded
+before a verb needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streamseg import __version__
+from streamseg.errors import InterruptedRunError, StreamsegError
+from streamseg.settings import Loaded, load
+
+FORMATS = ("csv", "jsonl", "audacity", "rttm", "textgrid")
+
+
+@dataclass(slots=True)
+class Common:
+    """What every verb accepts."""
+
+    config: Path | None
+    quiet: bool
+    verbose: bool
+
+    def load(self, **flags: Any) -> Loaded:
+        """The settings in force; ``flags`` names keys with ``__`` for the dot."""
+        return load(self.config, flags={k.replace("__", "."): v for k, v in flags.items()})
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--config``, ``-q`` and ``-v`` to a verb."""
+
+    def wrapped(config: Path | None, quiet: bool, verbose: bool, **rest: Any) -> Any:
+        context = click.get_current_context()
+        context.meta["verbose"] = verbose
+        return command(Common(config, quiet, verbose), **rest)
+
+    wrapped.__name__ = command.__name__
+    wrapped.__doc__ = command.__doc__
+    wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, help="Tell more; show tracebacks."),
+        click.option("-q", "--quiet", is_flag=True, help="No progress, no status line."),
+        click.option(
+            "--config",
+            type=click.Path(path_type=Path),
+            help="Settings file (TOML) instead of the user's own.",
+        ),
+    ):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+model_option = click.option("-m", "--model", help="Network; `streamseg models` lists them.")
+rate_option = click.option(
+    "-r", "--samplerate", type=click.IntRange(1000, 768000), help="Rate in Hz (device, raw PCM)."
+)
+channels_option = click.option(
+    "-c", "--channels", type=click.IntRange(1, 64), help="Channel count (device, raw PCM)."
+)
+channel_option = click.option(
+    "--channel", help="Which one to hear: a number from 1, mean, mid or side."
+)
+encoding_option = click.option(
+    "--encoding", type=click.Choice(["s16", "f32"]), default="s16", help="Of raw PCM on stdin."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="streamseg")
+def cli() -> None:
+    """Hear what is on air: music, speech, noise or silence, live and around the clock."""
+
+
+@cli.command("log")
+@click.argument("sources", nargs=-1)
+@click.option("-d", "--device", "devices", multiple=True, help="Input device; may be repeated.")
+@click.option("-o", "--output", help="Event log (JSON lines, appended); default: standard output.")
+@click.option("--realtime", is_flag=True, help="Play files at their own speed.")
+@model_option
+@rate_option
+@channels_option
+@channel_option
+@encoding_option
+@common
+def log_verb(
+    options: Common,
+    sources: tuple[str, ...],
+    devices: tuple[str, ...],
+    output: str | None,
+    realtime: bool,
+    model: str | None,
+    samplerate: int | None,
+    channels: int | None,
+    channel: str | None,
+    encoding: str,
+) -> None:
+    """Monitor SOURCES without a window and log events.
+
+    A source is a device (name, part of a name, or index), a file, a URL, or - for raw PCM on
+    standard input. Without one the default input device is monitored.
+    """
+    from streamseg.capture.choose import SourceOptions
+    from streamseg.commands import log
+
+    loaded = options.load(model__name=model, capture__channel=channel, log__file=output)
+    log.run(
+        [*sources, *devices],
+        SourceOptions(samplerate, channels, encoding, realtime),
+        loaded.settings,
+        quiet=options.quiet,
+    )
+
+
+@cli.command("scan")
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "--format",
+    "formats",
+    default="csv",
+    show_default=True,
+    help=f"One or several of {','.join(FORMATS)}, separated by commas.",
+)
+@click.option("--frames", help="Write the frame-level probabilities to this CSV file.")
+@click.option("-o", "--output", help="File, or folder where several files are written.")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=1, help="Files at the same time.")
+@model_option
+@rate_option
+@channels_option
+@channel_option
+@encoding_option
+@common
+def scan_verb(
+    options: Common,
+    files: tuple[str, ...],
+    formats: str,
+    frames: str | None,
+    output: str | None,
+    jobs: int,
+    model: str | None,
+    samplerate: int | None,
+    channels: int | None,
+    channel: str | None,
+    encoding: str,
+) -> None:
+    """Segment FILES, faster than real time.
+
+    A file is anything that FFmpeg reads, or - for raw PCM on standard input. One file and one
+    format go to standard output unless -o says otherwise.
+    """
+    from streamseg.capture.choose import SourceOptions
+    from streamseg.commands import scan
+
+    wanted = tuple(part.strip() for part in formats.split(","))
+    if unknown := [part for part in wanted if part not in FORMATS]:
+        raise click.BadParameter(f"expected {', '.join(FORMATS)}, got {unknown[0]!r}")
+    loaded = options.load(model__name=model, capture__channel=channel)
+    scan.run(
+        list(files),
+        scan.Outputs(wanted, output, frames),
+        SourceOptions(samplerate, channels, encoding),
+        loaded.settings,
+        jobs=jobs,
+        quiet=options.quiet,
+    )
+
+
+@cli.command("devices")
+@common
+def devices_verb(options: Common) -> None:
+    """List the input devices."""
+    from streamseg.commands import console, devices
+
+    devices.run(console())
+
+
+@cli.command("models")
+@click.option("--verify", is_flag=True, help="Load every network and check it against its card.")
+@common
+def models_verb(options: Common, verify: bool) -> None:
+    """List the networks."""
+    from streamseg.commands import console, models
+
+    models.run(console(), verify)
+
+
+@cli.command("config")
+@common
+def config_verb(options: Common) -> None:
+    """Print the settings in force and where each comes from."""
+    from streamseg.commands import config
+
+    click.echo(config.run(options.load()))
+
+
+@cli.command("doctor")
+@common
+def doctor_verb(options: Common) -> None:
+    """Say what works here; exit 0 only if the main job can run."""
+    from streamseg.commands import console, doctor
+
+    if not doctor.run(console(), options.load):
+        sys.exit(1)
+
+
+@cli.command("demo")
+@click.option("-o", "--output", default="streamseg-demo.jsonl", show_default=True, help="Log.")
+@model_option
+@common
+def demo_verb(options: Common, output: str, model: str | None) -> None:
+    """Run the main job on the bundled programme and print its time line."""
+    from streamseg.commands import console, demo
+
+    loaded = options.load(model__name=model, log__file=output)
+    demo.run(console(), loaded.settings)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with the code of ``interface.md``."""
+    verbose = bool({"-v", "--verbose"} & set(sys.argv[1:] if arguments is None else arguments))
+    try:
+        cli.main(arguments, prog_name="streamseg", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _leave(InterruptedRunError("interrupted"), verbose=False)
+    except StreamsegError as error:
+        _leave(error, verbose)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): nothing is left to say or to save.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _leave(error: StreamsegError, verbose: bool) -> None:
+    if verbose:
+        import traceback
+
+        traceback.print_exception(error)
+    else:
+        click.echo(f"streamseg: {error}", err=True)
+    sys.exit(error.exit_code)

@@ -1,0 +1,233 @@
+"""The records of the event log, one class an event, so that a wrong key cannot be written.
+
+The keys are a promise to scripts. Every line begins with ``schema``, ``event``, ``source``,
+``time``, ``sample`` and ``rate_hz``; the fields of the event's class follow, under their own names.
+Only the standard library is imported here.
+
+``time`` and ``sample`` say where in the sound the event lies, not when it was decided:
+``segment_open`` has the onset, ``segment_close`` the end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from streamseg.messages import Label, Segment
+
+SCHEMA = 1
+"""Grows when a key changes its meaning or goes; new keys do not count."""
+
+_DECIMALS = {"score_mean": 4, "score_peak": 4, "level_dbfs": 1, "lufs": 1}
+_DECIMALS_OTHERWISE = 3  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Where and when an event lies."""
+
+    source: str
+    time: datetime
+    """Aware of its zone."""
+    sample: int
+    """On the source's sample counter."""
+    rate_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Wall time of a source: one anchor, and the sample counter from there on.
+
+    The anchor is taken once per start or reopening of the source. It does not follow later steps
+    of the system's clock, so events keep their distances; ``step_s`` measures such steps.
+    """
+
+    wall: datetime
+    """Time of day, aware of its zone, at which sample ``sample`` was heard."""
+    monotonic_s: float
+    """The monotonic clock at that moment."""
+    rate_hz: int
+    sample: int = 0
+
+    def __post_init__(self) -> None:
+        if self.wall.tzinfo is None:
+            raise ValueError(
+                f"expected a time with its zone, got {self.wall}: use datetime.now(UTC)"
+            )
+
+    def time(self, sample: int) -> datetime:
+        """Time of day of a sample, with the local zone's offset at that very instant."""
+        microseconds = (sample - self.sample) * 1_000_000 // self.rate_hz
+        # In UTC, because adding across a change to summer time is an hour wrong in local time.
+        return (self.wall.astimezone(UTC) + timedelta(microseconds=microseconds)).astimezone()
+
+    def stamp(self, source: str, sample: int) -> Stamp:
+        """For an event of this source at this sample."""
+        return Stamp(source, self.time(sample), sample, self.rate_hz)
+
+    def step_s(self, wall: datetime, monotonic_s: float) -> float:
+        """By how much the system's clock was set since the anchor; positive is forwards."""
+        return (wall - self.wall).total_seconds() - (monotonic_s - self.monotonic_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events."""
+
+    name: ClassVar[str]
+
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentOpen(Event):
+    """A sound is on air. Its stamp is the back-dated onset."""
+
+    name: ClassVar[str] = "segment_open"
+
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentClose(Event):
+    """A sound is over. Its stamp is the end."""
+
+    name: ClassVar[str] = "segment_close"
+
+    label: Label
+    start: datetime
+    end: datetime
+    duration_s: float
+    score_mean: float
+    score_peak: float
+    level_dbfs: float
+    lufs: float | None
+    """Integrated loudness of the segment; null where it is too short or too quiet for one."""
+
+    @classmethod
+    def of(cls, segment: Segment, source: str, clock: Clock, lufs: float | None) -> SegmentClose:
+        """The event of a segment, on this clock."""
+        return cls(
+            stamp=clock.stamp(source, segment.end),
+            label=segment.label,
+            start=clock.time(segment.start),
+            end=clock.time(segment.end),
+            duration_s=(segment.end - segment.start) / clock.rate_hz,
+            score_mean=segment.score_mean,
+            score_peak=segment.score_peak,
+            level_dbfs=segment.level_dbfs,
+            lufs=lufs,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """The monitoring of a source begins."""
+
+    name: ClassVar[str] = "started"
+
+    model: str
+    provider: str
+    """The execution provider that really runs."""
+    format: str
+    """What was opened, through what, in one line."""
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Event):
+    """The monitoring of a source is over."""
+
+    name: ClassVar[str] = "stopped"
+
+    reason: str
+    heard_s: float
+    """Sound that was analysed."""
+    dropped_s: float
+    """Sound that nobody heard."""
+    bad_samples: int
+    """Samples that were not finite and were taken as silence."""
+    segments: int
+    unwritten_events: int
+    """Events that this log could not keep while the disk was full."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLost(Event):
+    """A source gives no sound any more."""
+
+    name: ClassVar[str] = "source_lost"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRestored(Event):
+    """A lost source is back."""
+
+    name: ClassVar[str] = "source_restored"
+
+    gap_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Overload(Event):
+    """Sound was dropped because something was too slow."""
+
+    name: ClassVar[str] = "overload"
+
+    dropped_s: float
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStep(Event):
+    """The system's clock was set; events go on with the old time until the next anchor."""
+
+    name: ClassVar[str] = "clock_step"
+
+    step_s: float
+
+
+def rfc3339(time: datetime) -> str:
+    """``2026-03-29T01:59:59.900+01:00``: to the millisecond, always with an offset in digits."""
+    return time.isoformat(timespec="milliseconds")
+
+
+def to_line(event: Event) -> bytes:
+    """One line of UTF-8 JSON with its line end. Numbers that are not finite become null.
+
+    Text that is not valid Unicode (a file name in another encoding) is written as JSON escapes.
+    """
+    stamp = event.stamp
+    record: dict[str, str | int | float | None] = {
+        "schema": SCHEMA,
+        "event": event.name,
+        "source": stamp.source,
+        "time": rfc3339(stamp.time),
+        "sample": int(stamp.sample),
+        "rate_hz": int(stamp.rate_hz),
+    }
+    for field in dataclasses.fields(event):
+        if field.name != "stamp":
+            record[field.name] = _plain(field.name, getattr(event, field.name))
+    text = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", errors="backslashreplace") + b"\n"
+
+
+def _plain(key: str, value: object) -> str | int | float | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, int):
+        return value
+    number = float(value)  # type: ignore[arg-type]  # also numpy's numbers, not imported here
+    if not math.isfinite(number):
+        return None
+    return round(number, _DECIMALS.get(key, _DECIMALS_OTHERWISE))

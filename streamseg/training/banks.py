@@ -1,0 +1,84 @@
+"""Build the banks: everything that a renderer draws from, once, in parallel, resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from streamseg.training import melodies, singing, synthetic
+from streamseg.training.data import (
+    Bank,
+    Sound,
+    corpus_sounds,
+    read_manifest,
+    stem_sounds,
+    write_bank,
+)
+
+# The longest to make come first.
+KINDS = ("sung", "midi", "invented", "music", "noise", "speech", "foreign", "vocals")
+KINDS += ("sung_held_out",)
+
+
+def _build(kind: str, corpus: Path, folder: Path, seed: int) -> str:
+    clips = read_manifest(corpus)
+    if kind in ("music", "speech", "noise"):
+        write_bank(folder, kind, corpus_sounds(clips, kind))
+    elif kind == "vocals":
+        write_bank(folder, kind, stem_sounds(corpus))
+    elif kind == "sung":
+        write_bank(folder, kind, singing.made_sounds(clips, "fit", 150, seed, songs=3))
+    elif kind == "sung_held_out":
+        write_bank(folder, kind, singing.made_sounds(clips, "validation", 24, seed))
+    elif kind == "midi":
+        write_bank(folder, kind, melodies.midi_sounds(corpus, 100, seed))
+    elif kind == "invented":
+        write_bank(folder, kind, melodies.invented_sounds(260, seed))
+    elif kind == "foreign":
+        write_bank(folder, kind, synthetic.foreign_speech(240, seed))
+    return kind
+
+
+def build_banks(
+    corpus: Path, folder: Path, seed: int, workers: int, told: Callable[[str], None]
+) -> None:
+    """Write every bank that is missing under ``folder``; ``told`` hears the name of each.
+
+    Kinds that need a missing program (FluidSynth, espeak-ng) are left out, which ``told`` hears.
+    """
+    able = {"midi": melodies.available(), "invented": melodies.available()}
+    able["foreign"] = synthetic.espeak_available()
+    with ProcessPoolExecutor(workers) as pool:
+        jobs = []
+        for kind in KINDS:
+            if able.get(kind, True):
+                jobs.append(pool.submit(_build, kind, corpus, folder, seed))
+            else:
+                told(f"{kind}: left out, its program is not installed")
+        for job in jobs:
+            told(job.result())
+
+
+def quick_banks(folder: Path, seed: int) -> None:
+    """Banks of generated sounds only, in seconds: enough to show that the whole path works."""
+    random = np.random.default_rng(seed)
+    makers = {
+        "music": synthetic.plain_tune,
+        "speech": synthetic.babbled_syllables,
+        "noise": synthetic.noise,
+    }
+    for kind, make in makers.items():
+        sounds = (
+            Sound(make(random, 8.0), f"generated:{i}", "generated", kind, part)
+            for i in range(16)
+            for part in (("validation" if i % 4 == 0 else "fit"),)
+        )
+        write_bank(folder, kind, sounds)  # type: ignore[arg-type]
+
+
+def open_banks(folder: Path) -> dict[str, Bank]:
+    """All banks of a folder by kind."""
+    return {path.stem: Bank(folder, path.stem) for path in sorted(folder.glob("*.json"))}

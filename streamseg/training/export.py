@@ -1,0 +1,244 @@
+"""From a trained network to ``models/<stem>.onnx`` and its card, with proof that nothing changed.
+
+The graph takes ``features`` and ``state_<i>`` and gives the outputs and ``next_state_<i>``; batch
+and frames are free. Before the files are put in place, onnxruntime must agree with torch, and a
+stream of odd-sized calls with one long call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from streamseg.models.card import (
+    DataSource,
+    FrontEndSpec,
+    ModelCard,
+    OutputSpec,
+    StateSpec,
+    TrainingRecord,
+)
+from streamseg.models.session import Session, initial_state
+from streamseg.training import data
+from streamseg.training.streaming import Network, macs_per_s
+
+CLASSES = ("music", "speech", "noise")
+TOLERANCE = 2e-4  # of a probability: float32 sums in another order, through a dozen layers
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What the card says beyond the graph."""
+
+    title: str
+    source: str
+    deviations: tuple[str, ...]
+    overlapping: bool
+    front_end: FrontEndSpec
+    record: TrainingRecord
+    figures: dict[str, Any]
+    receptive_field_s: float
+
+
+def corpus_sources(corpus: Path, banks: Path) -> tuple[DataSource, ...]:
+    """Training data by origin and licence, from the manifest and the banks in use."""
+    minutes: dict[tuple[str, str], float] = defaultdict(float)
+    names: dict[tuple[str, str], set[str]] = defaultdict(set)
+    lengths = {(path.stem): data.Bank(banks, path.stem).entries for path in banks.glob("*.json")}
+    for clip in data.read_manifest(corpus):
+        key = (clip.repo, clip.licence)
+        names[key].add(clip.attribution)
+    spent: dict[str, float] = defaultdict(float)
+    for entries in lengths.values():
+        for entry in entries:
+            spent[entry.repo] += entry.length / data.RATE_HZ / 60
+    by_repo: dict[str, list[str]] = defaultdict(list)
+    for repo, licence in names:
+        by_repo[repo].append(licence)
+    for repo, licences in by_repo.items():
+        # Several licences within one repository share its minutes by clip count: listed once each.
+        for licence in licences:
+            minutes[repo, licence] = spent.pop(repo, 0.0)
+    rows = [
+        DataSource(
+            source=f"https://github.com/{repo}",
+            licence=licence,
+            attribution="; ".join(sorted(name for name in names[repo, licence] if name)),
+            minutes=round(minutes[repo, licence], 2),
+        )
+        for repo, licence in sorted(names)
+    ]
+    rows += _other_sources(corpus, spent)
+    return tuple(rows)
+
+
+def _other_sources(corpus: Path, spent: dict[str, float]) -> list[DataSource]:
+    """MIDI and impulse responses (their own manifests), the soundfont, and what was generated."""
+    import csv
+
+    found: dict[tuple[str, str], str] = {}
+    for kind in ("midi", "rir"):
+        with (corpus / kind / "manifest.csv").open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                found[row["source_repo"], row["licence"]] = kind
+    rows = [
+        DataSource(
+            source=f"https://github.com/{repo} ({kind})",
+            licence=licence,
+            minutes=round(spent.get(repo, 0.0), 2) if kind == "midi" else 0.0,
+        )
+        for (repo, licence), kind in sorted(found.items())
+    ]
+    rows.append(
+        DataSource(
+            source="FluidR3_GM soundfont (Debian fluid-soundfont-gm), plays the MIDI files",
+            licence="MIT",
+            attribution="Frank Wen",
+            minutes=0.0,
+        )
+    )
+    rows.append(
+        DataSource(
+            source="generated: sung and spoken resyntheses of the speech above (WORLD), invented "
+            "pieces, espeak-ng voices, noises and tones by rule",
+            licence="MIT",
+            minutes=round(spent.get("generated", 0.0), 2),
+        )
+    )
+    return rows
+
+
+def graph_bytes(network: Network, bands: int) -> bytes:
+    """The network as ONNX."""
+    network = network.eval()
+    states = network.start(2)
+    frames = network.stride * 8
+    names = [f"state_{index}" for index in range(len(states))]
+    outputs = [name for name, _ in network.outputs]
+    axes: dict[str, dict[int, str]] = {"features": {0: "batch", 1: "frames"}}
+    axes |= {name: {0: "batch", 1: "out_frames"} for name in outputs}
+    axes |= {name: {0: "batch"} for name in names}
+    axes |= {f"next_{name}": {0: "batch"} for name in names}
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            (torch.zeros(2, frames, bands), *states),
+            buffer,  # type: ignore[arg-type]
+            input_names=["features", *names],
+            output_names=[*outputs, *(f"next_{name}" for name in names)],
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,  # the other exporter needs onnxscript
+        )
+    return buffer.getvalue()
+
+
+def make_card(network: Network, described: Described, graph: bytes) -> ModelCard:
+    """The card that belongs to a graph."""
+    front = described.front_end
+    roles = ["confirmed"] if len(network.outputs) == 1 else ["provisional", "confirmed"]
+    outputs = tuple(
+        OutputSpec(name=name, role=role, lookahead_frames=frames)  # type: ignore[arg-type]
+        for (name, frames), role in zip(network.outputs, roles, strict=True)
+    )
+    states = tuple(
+        StateSpec(name=f"state_{index}", shape=shape)
+        for index, shape in enumerate(network.state_shapes)
+    )
+    return ModelCard(
+        schema=1,
+        stem=network.stem,
+        title=described.title,
+        source=described.source,
+        deviations=described.deviations,
+        classes=CLASSES,
+        overlapping=described.overlapping,
+        front_end=front,
+        stride=network.stride,
+        outputs=outputs,
+        state=states,
+        receptive_field_s=round(described.receptive_field_s, 3),
+        macs_per_audio_s=round(macs_per_s(network, front.n_mels, 1 / front.hop_s)),
+        parameters=network.parameters_count(),
+        training=described.record,
+        figures=described.figures,
+        sha256=hashlib.sha256(graph).hexdigest(),
+    )
+
+
+def parity(network: Network, path: Path, card: ModelCard) -> dict[str, float]:
+    """Largest differences: torch against onnxruntime, and a stream against one call.
+
+    Raises RuntimeError where one exceeds ``TOLERANCE``.
+    """
+    session = Session(path, card, "cpu")
+    random = np.random.default_rng(5)
+    frames = card.stride * 150
+    features = random.normal(0, 1, (2, frames, card.front_end.n_mels)).astype(np.float32)
+    if card.front_end.norm is None:
+        features = features * 12 - 50
+    whole, last = session.run(features, initial_state(card, 2))
+    with torch.no_grad():
+        expected = network.eval()(torch.from_numpy(features), *network.start(2))
+    count = len(card.outputs)
+    torch_gap = max(
+        float(np.abs(got - want.numpy()).max())
+        for got, want in zip((*whole, *last), expected, strict=True)
+    )
+    state = initial_state(card, 2)
+    pieces: list[list[np.ndarray]] = [[] for _ in range(count)]
+    at = 0
+    while at < frames:
+        size = min(card.stride * int(random.integers(1, 14)), frames - at)
+        got, state = session.run(features[:, at : at + size], state)
+        for index in range(count):
+            pieces[index].append(got[index])
+        at += size
+    stream_gap = max(
+        float(np.abs(np.concatenate(piece, axis=1) - one).max())
+        for piece, one in zip(pieces, whole, strict=True)
+    )
+    gaps = {"torch_against_onnxruntime": torch_gap, "stream_against_one_call": stream_gap}
+    # States are activations of any size; they get a wider limit than probabilities.
+    if torch_gap > 10 * TOLERANCE or stream_gap > TOLERANCE:
+        raise RuntimeError(f"expected differences below {TOLERANCE}, got {gaps}; nothing exported")
+    return gaps
+
+
+def export(network: Network, described: Described, folder: Path) -> ModelCard:
+    """Write graph and card, or raise and leave what was there; the graph is put in place first."""
+    graph = graph_bytes(network, described.front_end.n_mels)
+    card = make_card(network, described, graph)
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = (folder / f"{network.stem}.onnx.part", folder / f"{network.stem}.json.part")
+    parts[0].write_bytes(graph)
+    try:
+        gaps = parity(network, parts[0], card)
+        card = card.model_copy(update={"figures": {**card.figures, "parity": _rounded(gaps)}})
+        parts[1].write_text(card.model_dump_json(by_alias=True, indent=1) + "\n")
+        for part in parts:
+            part.rename(part.with_suffix(""))
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+    return card
+
+
+def _rounded(gaps: dict[str, float]) -> dict[str, float]:
+    return {name: float(f"{value:.2g}") for name, value in gaps.items()}
+
+
+def total_minutes(sources: Iterable[DataSource]) -> float:
+    """Minutes of all sources."""
+    return sum(source.minutes for source in sources)

@@ -1,0 +1,243 @@
+"""The training loop: seeded, resumable, with averaged weights, early stopping and a CSV log.
+
+Called by the commands of ``__main__``. One run lives in one folder: ``checkpoint.pt`` (everything
+needed to go on), ``best.pt`` (the averaged weights that scored best), ``log.csv``.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from streamseg.training import render
+from streamseg.training.streaming import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Length and pace of a run; a step is one batch."""
+
+    steps: int
+    batch: int = 16
+    crop_s: float = 16.0
+    rate: float = 2e-3
+    weight_decay: float = 1e-4
+    averaging: float = 0.998
+    """Decay of the averaged weights a step."""
+    check_every: int = 250
+    """Steps between validations."""
+    patience: int = 12
+    """Validations without a better score after which the run stops."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All shards in memory. Shape: features (n, frames, bands) float16, truth (n, cells, 3)."""
+
+    features: NDArray[np.float16]
+    truth: NDArray[np.uint8]
+    hop_s: float
+
+    @classmethod
+    def read(cls, folder: Path, front: str, hop_s: float) -> Material:
+        """Read every finished shard of ``folder``."""
+        shards = [render.read_shard(path) for path in render.shard_files(folder)]
+        if not shards:
+            raise FileNotFoundError(f"expected rendered shards in {folder}, found none")
+        features = np.concatenate([shard.features[front] for shard in shards])
+        return cls(features, np.concatenate([shard.truth for shard in shards]), hop_s)
+
+
+Loss = Callable[[Network, Tensor, Tensor], Tensor]
+"""(network, features (batch, frames, bands), truth (batch, frames, 3) uint8) to a scalar."""
+Check = Callable[[Network], dict[str, float]]
+"""Validation: named figures, of which ``score`` decides."""
+
+
+def batches(
+    material: Material, cells_of: NDArray[np.int64], plan: Plan, first: int, last: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Random crops with the truth of each feature frame, the same for the same seed and step.
+
+    ``cells_of`` maps a frame of a programme to its label cell.
+    """
+    frames = round(plan.crop_s / material.hop_s)
+    count, length = material.features.shape[:2]
+    frames = min(frames, length)
+    for step in range(first, last):
+        random = np.random.default_rng([plan.seed, 3, step])
+        # Sampling without repetition inside an epoch.
+        per_epoch = max(1, count // plan.batch)
+        order = np.random.default_rng([plan.seed, 4, step // per_epoch]).permutation(count)
+        at = step % per_epoch * plan.batch
+        rows = order[at : at + plan.batch]
+        starts = random.integers(0, (length - frames) // 4 + 1, len(rows)) * 4
+        taken = starts[:, None] + np.arange(frames)
+        cells = np.minimum(cells_of[taken], material.truth.shape[1] - 1)
+        features = material.features[rows[:, None], taken].astype(np.float32)
+        truth = material.truth[rows[:, None], cells]
+        yield torch.from_numpy(features), torch.from_numpy(truth)
+
+
+def disturb(features: Tensor, random: torch.Generator, floor_db: float) -> Tensor:
+    """Cheap augmentation of decibels: level, a smooth equaliser, masks in frequency and time."""
+    batch, frames, bands = features.shape
+    level = torch.empty(batch, 1, 1).uniform_(-8, 8, generator=random)
+    knots = torch.randn(batch, 1, 6, generator=random) * 2.5
+    curve = torch.nn.functional.interpolate(knots, bands, mode="linear", align_corners=True)
+    result = features + level + curve
+    where = torch.arange(bands)
+    for _ in range(2):
+        width = torch.randint(0, bands // 8, (batch, 1), generator=random)
+        low = torch.randint(0, bands, (batch, 1), generator=random)
+        masked = (where >= low) & (where < low + width)
+        fill = result.mean(dim=(1, 2), keepdim=True).expand(batch, frames, bands)
+        result = torch.where(masked[:, None, :], fill, result)
+    when = torch.arange(frames)
+    width = torch.randint(0, max(2, frames // 60), (batch, 1), generator=random)
+    start = torch.randint(0, frames, (batch, 1), generator=random)
+    masked = (when >= start) & (when < start + width)
+    result = torch.where(masked[:, :, None], torch.tensor(floor_db), result)
+    return result.clamp(min=floor_db)
+
+
+class Run:
+    """One training run in one folder; ``train`` goes on where the last checkpoint stands."""
+
+    def __init__(self, network: Network, plan: Plan, folder: Path) -> None:
+        self.network = network
+        self.plan = plan
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        decay = plan.averaging
+        self.averaged = torch.optim.swa_utils.AveragedModel(
+            network,
+            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay),
+            use_buffers=True,
+        )
+        self.optimizer = torch.optim.AdamW(
+            network.parameters(), lr=plan.rate, weight_decay=plan.weight_decay
+        )
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, plan.rate, total_steps=plan.steps + 1, pct_start=0.08
+        )
+        self.step = 0
+        self.best = -1.0
+        self.stale = 0
+        self.spent_s = 0.0
+        self._resume()
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.folder / "checkpoint.pt"
+
+    def _resume(self) -> None:
+        if not self._checkpoint.exists():
+            return
+        kept = torch.load(self._checkpoint, weights_only=True)
+        self.network.load_state_dict(kept["network"])
+        self.averaged.load_state_dict(kept["averaged"])
+        self.optimizer.load_state_dict(kept["optimizer"])
+        self.schedule.load_state_dict(kept["schedule"])
+        self.step, self.best, self.stale = kept["step"], kept["best"], kept["stale"]
+        self.spent_s = kept["spent_s"]
+
+    def _save(self) -> None:
+        kept = {
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "step": self.step,
+            "best": self.best,
+            "stale": self.stale,
+            "spent_s": self.spent_s,
+        }
+        temporary = self._checkpoint.with_suffix(".part")
+        torch.save(kept, temporary)
+        temporary.rename(self._checkpoint)
+
+    def _log(self, loss: float, figures: dict[str, float]) -> None:
+        path = self.folder / "log.csv"
+        row = {"step": self.step, "minutes": round(self.spent_s / 60, 2), "loss": round(loss, 5)}
+        fresh = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if fresh:
+                writer.writerow([*row, *figures])
+            writer.writerow([*row.values(), *(round(value, 4) for value in figures.values())])
+
+    def train(
+        self, material: Material, cells_of: NDArray[np.int64], loss_of: Loss, check: Check
+    ) -> None:
+        """Train to the end of the plan, or until the score has not risen for ``patience`` checks."""
+        plan = self.plan
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeRemainingColumn(),
+        )
+        with bar:
+            task = bar.add_task(self.network.stem, total=plan.steps, completed=self.step)
+            while self.step < plan.steps and self.stale < plan.patience:
+                last = min(self.step + plan.check_every, plan.steps)
+                loss = self._stretch(material, cells_of, loss_of, last, lambda: bar.advance(task))
+                figures = check(self.averaged.module)
+                self._log(loss, figures)
+                self._keep_if_better(figures["score"])
+                bar.update(task, description=f"{self.network.stem} {figures['score']:.4f}")
+                self._save()
+
+    def _stretch(
+        self,
+        material: Material,
+        cells_of: NDArray[np.int64],
+        loss_of: Loss,
+        last: int,
+        advanced: Callable[[], None],
+    ) -> float:
+        """Train up to step ``last``; the mean loss."""
+        begun = time.perf_counter()
+        self.network.train()
+        losses = []
+        random = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
+        torch.manual_seed(self.plan.seed * 1_000_003 + self.step)  # dropout
+        for features, truth in batches(material, cells_of, self.plan, self.step, last):
+            noisy = disturb(features, random, -100.0) if self.network.stem == "activity" else features
+            loss = loss_of(self.network, noisy, truth)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+            self.optimizer.step()
+            self.schedule.step()
+            self.averaged.update_parameters(self.network)
+            losses.append(float(loss.detach()))
+            self.step += 1
+            advanced()
+        self.spent_s += time.perf_counter() - begun
+        return float(np.mean(losses))
+
+    def _keep_if_better(self, value: float) -> None:
+        if value > self.best:
+            self.best, self.stale = value, 0
+            temporary = self.folder / "best.part"
+            torch.save(self.averaged.module.state_dict(), temporary)
+            temporary.rename(self.folder / "best.pt")
+        else:
+            self.stale += 1
+
+    def load_best(self) -> Network:
+        """The network with the averaged weights that scored best, in evaluation mode."""
+        self.network.load_state_dict(torch.load(self.folder / "best.pt", weights_only=True))
+        return self.network.eval()

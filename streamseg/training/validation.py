@@ -1,0 +1,162 @@
+"""Validation programmes made like broadcasts, from sounds held out of training, and their score.
+
+Ten programmes, one a condition, plus stretches of what monitors find hardest: solo singing, choirs
+and a voice across a room. The score is that of the corpus' programmes: macro-F1 over frames in
+which one class sounds, multi-label F1 at 0.5, false alarms in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.signal
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from streamseg.training import augment, fronts, mixing
+from streamseg.training.augment import Samples
+from streamseg.training.banks import open_banks
+from streamseg.training.data import CELL, RATE_HZ
+from streamseg.training.mixing import CLASSES, IGNORE, Composer
+
+
+def _butter(samples: Samples, edges: float | tuple[float, float], kind: str) -> Samples:
+    sos = scipy.signal.butter(6, edges, kind, fs=RATE_HZ, output="sos")
+    return np.asarray(scipy.signal.sosfilt(sos, samples), np.float32)
+
+
+def _codec(name: str, rate_hz: int, kbits: int) -> Callable[[Generator, Samples], Samples]:
+    def apply(_: Generator, samples: Samples) -> Samples:
+        return augment.fixed_codec(samples, name, rate_hz, kbits)
+
+    return apply
+
+
+CONDITIONS: dict[str, Callable[[Generator, Samples], Samples]] = {
+    "clean": lambda random, x: x,
+    "low_pass_8k": lambda random, x: _butter(x, 8000.0, "low"),
+    "medium_wave": lambda random, x: _butter(x, (300.0, 4000.0), "band"),
+    "mp3_48k": _codec("mp3", 44100, 48),
+    "opus_voice_24k": _codec("opus_voice", 48000, 24),
+    "room": lambda random, x: augment.reverberate(random, x, [], far=False),
+    "quiet_25db": lambda random, x: x * np.float32(10 ** (-25 / 20)),
+    "hum": augment.hum,
+    "clipped": augment.clip,
+    "tilt": lambda random, x: augment.colour(random, x, 10.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Shape: ``features`` is (frames, bands) by front end, ``truth`` is (cells, classes) uint8."""
+
+    name: str
+    features: dict[str, NDArray[np.float32]]
+    truth: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Single-class F1 by class and macro, multi-label F1, share of silence called something."""
+
+    single: float
+    single_by_class: tuple[float, ...]
+    multi: float
+    multi_by_class: tuple[float, ...]
+    silence: float
+
+
+def _case(name: str, samples: Samples, truth: NDArray[np.uint8]) -> Case:
+    heard = np.clip(samples * np.float32(0.08 / augment.rms(samples)), -1, 1)
+    if name == "quiet_25db":
+        heard *= np.float32(10 ** (-25 / 20))
+    rendered = {key: fronts.features(spec, heard) for key, spec in fronts.FRONTS.items()}
+    return Case(name, rendered, truth)
+
+
+def programme_case(banks: Path, corpus: Path | None, seed: int, name: str, seconds: float) -> Case:
+    """One validation programme under one condition."""
+    composer = Composer(open_banks(banks), "validation", mixing.rooms_of(corpus))
+    random = np.random.default_rng([seed, *name.encode()])
+    programme = composer.programme(random, seconds)
+    heard = CONDITIONS[name](random, programme.samples)
+    truth = mixing.ring_on(programme.truth, 0.4) if name == "room" else programme.truth
+    return _case(name, heard, truth)
+
+
+def manner_case(banks: Path, corpus: Path | None, seed: int, label: str, manner: str) -> Case:
+    """Two minutes of one manner of one class, e.g. solo singing, cut into layers of 10 s."""
+    composer = Composer(open_banks(banks), "validation", mixing.rooms_of(corpus))
+    random = np.random.default_rng([seed, *manner.encode()])
+    pieces, marks = [], []
+    for _ in range(12):
+        layer = composer.layer(random, label, 10.0, manner)
+        heard = augment.low_pass(random, layer.samples) if random.random() < 0.3 else layer.samples
+        count = len(layer.cells)
+        pieces.append(heard[: count * CELL])
+        truth = np.zeros((count, 3), np.uint8)
+        truth[:, CLASSES.index(label)] = layer.cells
+        truth[layer.cells != 1] = IGNORE
+        marks.append(truth)
+    return _case(f"only {manner}", np.concatenate(pieces), np.concatenate(marks))
+
+
+def f1(truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> float:
+    """F1 of two equally long sequences; 1 where neither says anything."""
+    hits = float(np.sum(truth & said))
+    total = float(truth.sum() + said.sum())
+    return 2 * hits / total if total else 1.0
+
+
+def score(truths: Sequence[NDArray[np.uint8]], probs: Sequence[NDArray[np.float32]]) -> Score:
+    """Score probabilities on the 20 ms grid. Both are (cells, classes) a programme."""
+    truth, prob = np.concatenate(list(truths)), np.concatenate(list(probs))
+    known = (truth != IGNORE).all(axis=1)
+    one = known & ((truth == 1).sum(axis=1) == 1)
+    best, right = prob[one].argmax(axis=1), truth[one].argmax(axis=1)
+    single = tuple(f1(right == c, best == c) for c in range(truth.shape[1]))
+    multi = []
+    for c in range(truth.shape[1]):
+        asked = truth[:, c] != IGNORE
+        multi.append(f1(truth[asked, c] == 1, prob[asked, c] > 0.5))
+    silent = known & ((truth == 1).sum(axis=1) == 0)
+    alarms = float((prob[silent] > 0.5).any(axis=1).mean()) if silent.any() else 0.0
+    present = [value for c, value in enumerate(single) if (right == c).any()]
+    macro = float(np.mean(present)) if present else 1.0
+    return Score(macro, single, float(np.mean(multi)), tuple(multi), alarms)
+
+
+def on_cells(
+    outputs: NDArray[np.float32], spec: fronts.FrontEndSpec, stride: int, lookahead: int, cells: int
+) -> NDArray[np.float32]:
+    """Network outputs (n, classes) put on the 20 ms grid, (cells, classes).
+
+    ``lookahead`` is in feature frames, as on the card. Each cell gets the output whose middle is
+    nearest; cells before the first output get 0.
+    """
+    described = outputs[lookahead // stride :]
+    step_s = spec.hop_s * stride
+    first_s = (stride - 1) / 2 * spec.hop_s + spec.n_fft / 2 / spec.rate_hz
+    index = np.round((np.arange(cells) * 0.02 + 0.01 - first_s) / step_s).astype(int)
+    result = described[np.clip(index, 0, len(described) - 1)].copy()
+    return result
+
+
+def expected_calibration_error(
+    prob: NDArray[np.float32], truth: NDArray[np.bool_], bins: int = 15
+) -> float:
+    """Mean distance between what is said and what is true, over equal bins of probability."""
+    which = np.minimum((prob * bins).astype(int), bins - 1)
+    total = 0.0
+    for index in range(bins):
+        inside = which == index
+        if inside.any():
+            gap = abs(float(prob[inside].mean()) - float(truth[inside].mean()))
+            total += gap * float(inside.mean())
+    return total
+
+
+Outputs = Mapping[str, NDArray[np.float32]]

@@ -1,0 +1,49 @@
+"""What every test may ask for, and how hypothesis runs here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+import streamseg
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+# No deadline: the machine may be busy, and no test of this suite is about time.
+hypothesis.settings.register_profile("here", deadline=None)
+# Derandomised: a red build must mean a change in the code, not another roll of the dice.
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_report_header() -> str:
+    """Says whether the source tree or an installed wheel is under test."""
+    return f"streamseg {streamseg.__version__} from {Path(streamseg.__file__).parent}"
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real recordings, or the test is skipped: no clone has it."""
+    asked = os.environ.get("STREAMSEG_CORPUS")
+    folder = Path(asked) if asked else CHECKOUT.parent / "shared" / "corpus"
+    if not (folder / "manifest.csv").is_file():
+        if asked:
+            pytest.fail(f"STREAMSEG_CORPUS={asked} holds no manifest.csv: correct or unset it")
+        pytest.skip(f"no corpus of recordings at {folder}: set STREAMSEG_CORPUS to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_path() -> Path:
+    """The bundled demo programme; its reference is the .csv beside it."""
+    return CHECKOUT / "assets" / "demo.opus"
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers that are the same in every run."""
+    return np.random.default_rng(20260101)
