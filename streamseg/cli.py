@@ -18,8 +18,6 @@ from streamseg import __version__
 from streamseg.errors import InterruptedRunError, StreamsegError
 from streamseg.settings import Loaded, load
 
-FORMATS = ("csv", "jsonl", "audacity", "rttm", "textgrid")
-
 
 @dataclass(slots=True)
 class Common:
@@ -126,7 +124,7 @@ def log_verb(
     "formats",
     default="csv",
     show_default=True,
-    help=f"One or several of {','.join(FORMATS)}, separated by commas.",
+    help="One or several of csv, jsonl, audacity, rttm, textgrid, separated by commas.",
 )
 @click.option("--frames", help="Write the frame-level probabilities to this CSV file.")
 @click.option("-o", "--output", help="File, or folder where several files are written.")
@@ -157,14 +155,12 @@ def scan_verb(
     """
     from streamseg.capture.choose import SourceOptions
     from streamseg.commands import scan
+    from streamseg.sinks.formats import parse_formats
 
-    wanted = tuple(part.strip() for part in formats.split(","))
-    if unknown := [part for part in wanted if part not in FORMATS]:
-        raise click.BadParameter(f"expected {', '.join(FORMATS)}, got {unknown[0]!r}")
     loaded = options.load(model__name=model, capture__channel=channel)
     scan.run(
         list(files),
-        scan.Outputs(wanted, output, frames),
+        scan.Outputs(tuple(parse_formats(formats)), output, frames),
         SourceOptions(samplerate, channels, encoding),
         loaded.settings,
         jobs=jobs,

@@ -24,7 +24,7 @@ from typing import Literal
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import signal
+from scipy import ndimage, signal
 
 from streamseg.messages import Float32Array, Label
 
@@ -40,7 +40,7 @@ SENTENCES = (
     "How long does it take to walk from the station to the harbour?",
     "The museum opens at nine and closes at a quarter past six.",
 )
-VOICES = ("en-gb+m3", "en-us+f3", "en-gb-x-rp+m7", "en-gb+f2", "en-us+m1", "en-gb-scotland+f4")
+VOICES = ("en-us+f3", "en-gb-scotland+m8", "en-gb-x-rp+f3", "en-gb-scotland+m1", "en-us+f2")
 CHORD_STEPS = ((0, 4, 7), (9, 12, 16), (5, 9, 12), (7, 11, 14))  # I vi IV V
 
 
@@ -215,7 +215,28 @@ def speech(seconds: float, rate_hz: int, seed: int = 0, level_dbfs: float = -20.
             ready += parts[-2].size + parts[-1].size
             if ready >= frames:
                 break
-    return at_level(np.concatenate(parts)[:frames], level_dbfs)
+    dry = np.concatenate(parts)[:frames]
+    return at_level(dry + _breath(dry, rate_hz, rng), level_dbfs)
+
+
+def _breath(
+    dry: NDArray[np.float64], rate_hz: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """What a formant synthesiser lacks: breath in the voice, and a faint hiss in the pauses.
+
+    Networks trained on people call the bare synthesiser music: its harmonics are too clean and
+    its pauses digital zeros. Breath is noise under the voice's own spectral envelope, strong
+    above 3 kHz where voices are mostly noise; the hiss lies 37 dB under the voice.
+    """
+    size = max(32, 2 * round(0.006 * rate_hz))  # 12 ms windows in steps of 3 ms
+    stft = signal.ShortTimeFFT(signal.windows.hann(size, sym=False), size // 4, rate_hz)
+    padded = np.pad(dry, (0, max(0, size - dry.size)))  # the transform needs one whole window
+    envelope = ndimage.uniform_filter1d(np.abs(stft.stft(padded)), 7, axis=0)
+    air = stft.stft(rng.standard_normal(padded.size))
+    air *= 0.7 * np.clip(stft.f / 3000, 0.05, 1)[:, None] / np.sqrt(np.mean(np.abs(air) ** 2))
+    breath = stft.istft(envelope * air, k1=padded.size)[: dry.size]
+    hiss = rng.standard_normal(dry.size) * dry.std() * 10 ** (-37 / 20)
+    return np.asarray(breath + hiss, np.float64)
 
 
 @functools.lru_cache(maxsize=256)

@@ -42,12 +42,15 @@ def lane(spans: Iterable[Span], label: str, duration_s: float, width: int) -> Te
 
 
 def ruler(duration_s: float, width: int) -> str:
-    """Minutes and seconds above the lanes, a mark every ten characters."""
-    marks = []
-    for cell in range(0, width - 4, 10):
-        second = round(cell * duration_s / width)
-        marks.append(f"{second // 60}:{second % 60:02d}".ljust(10))
-    return "".join(marks)[:width].rstrip()
+    """Minutes and seconds above the lanes, at round times at least ten characters apart."""
+    smallest_s = 10 * duration_s / width
+    step_s = next((s for s in (5, 10, 15, 30, 60, 300, 600, 1800) if s >= smallest_s), 3600)
+    marks = [" "] * (width + 8)
+    for second in range(0, int(duration_s) + 1, step_s):
+        cell = round(second * width / duration_s)
+        text = f"{second // 60}:{second % 60:02d}"
+        marks[cell : cell + len(text)] = text
+    return "".join(marks[:width]).rstrip()
 
 
 def compare(
@@ -69,10 +72,7 @@ def agreement(
     result = {}
     steps = max(1, round(duration_s / step_s))
     for label in LABELS:
-        ours, theirs = (
-            [False] * steps,
-            [False] * steps,
-        )
+        ours, theirs = [False] * steps, [False] * steps
         for spans, row in ((heard, ours), (reference, theirs)):
             for span in spans:
                 if span.label == label:

@@ -110,18 +110,19 @@ class KWeightedPower:
         square = weighted * weighted
         powers = []
         used = 0
-        while (end := self.step_start(self._step + 1)) <= self._position + len(square):
+        while (end := step_start(self._step + 1, self.rate_hz)) <= self._position + len(square):
             stop = end - self._position
             self._sum += float(square[used:stop].sum())
-            powers.append(self._sum / (end - self.step_start(self._step)))
+            powers.append(self._sum / (end - step_start(self._step, self.rate_hz)))
             self._sum, self._step, used = 0.0, self._step + 1, stop
         self._sum += float(square[used:].sum())
         self._position += len(square)
         return np.array(powers)
 
-    def step_start(self, step: int) -> int:
-        """First sample of a step, counted from the last reset."""
-        return round(step * self.rate_hz * STEP_S)
+
+def step_start(step: int, rate_hz: int) -> int:
+    """First sample of a step of 100 ms, counted from the last reset."""
+    return round(step * rate_hz * STEP_S)
 
 
 def gated_lufs(powers: Float64Array) -> float | None:
@@ -142,28 +143,26 @@ def gated_lufs(powers: Float64Array) -> float | None:
 class LoudnessHistory:
     """The last ``reach_s`` of 100 ms powers, to measure any stretch of them: 29 kB an hour.
 
-    Positions are samples of the source, as everywhere.
+    Positions are samples of the source, as everywhere. Belongs to the thread that asks; the powers
+    come from a ``KWeightedPower`` that may run on another.
     """
 
     def __init__(self, rate_hz: int, reach_s: float) -> None:
-        self._weighted = KWeightedPower(rate_hz)
+        self._rate_hz = rate_hz
         self._powers = np.zeros(max(BLOCK_STEPS, math.ceil(reach_s / STEP_S)) + 1)
         self.reset(0)
 
     def reset(self, origin: int) -> None:
-        """Forget the signal: the next sample is number ``origin``."""
-        self._weighted.reset()
+        """Forget the signal: the next step begins with sample ``origin``."""
         self._origin = origin
         self._steps = 0  # that came since the reset; step k lies at k modulo the length
 
-    def push(self, samples: Float32Array) -> Float64Array:
-        """Shape: (n,) float32 in; the (steps,) powers of 100 ms that it completed out."""
-        powers = self._weighted.push(samples)
+    def push(self, powers: Float64Array) -> None:
+        """Shape: (steps,) mean squares of 100 ms, from ``KWeightedPower.push``."""
         newest = powers[-len(self._powers) :]
         first = self._steps + len(powers) - len(newest)
         self._powers[np.arange(first, first + len(newest)) % len(self._powers)] = newest
         self._steps += len(powers)
-        return powers
 
     def lufs(self, start: int, end: int) -> float | None:
         """Integrated loudness of samples ``start`` to ``end``, from the steps wholly inside.
@@ -171,12 +170,12 @@ class LoudnessHistory:
         None if that is less than 400 ms, if all of it is gated out, or if its beginning lies
         further back than ``reach_s``.
         """
-        step_samples = self._weighted.rate_hz * STEP_S
+        step_samples = self._rate_hz * STEP_S
         first = max(0, math.floor((start - self._origin) / step_samples))
-        while self._weighted.step_start(first) < start - self._origin:
+        while step_start(first, self._rate_hz) < start - self._origin:
             first += 1
         last = min(self._steps, math.ceil((end - self._origin) / step_samples))
-        while last > first and self._weighted.step_start(last) > end - self._origin:
+        while last > first and step_start(last, self._rate_hz) > end - self._origin:
             last -= 1
         if first < self._steps - len(self._powers):
             return None

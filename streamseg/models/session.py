@@ -41,6 +41,8 @@ class Session:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
+        # What fails is said once, by us: a missing CUDA library fills the screen otherwise.
+        ort.set_default_logger_severity(4)
         try:
             self._session = ort.InferenceSession(graph, options, providers=_wanted(provider))
         except Exception as error:  # onnxruntime raises its own kinds, all plain Exceptions

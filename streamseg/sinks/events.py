@@ -153,8 +153,6 @@ class Stopped(Event):
     bad_samples: int
     """Samples that were not finite and were taken as silence."""
     segments: int
-    unwritten_events: int
-    """Events that this log could not keep while the disk was full."""
 
 
 @dataclass(frozen=True, slots=True)

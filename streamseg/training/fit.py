@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from streamseg.training import render
+from streamseg.models.card import FrontEndSpec
+from streamseg.training import fronts, render
 from streamseg.training.streaming import Network
 
 
@@ -46,16 +47,19 @@ class Material:
 
     features: NDArray[np.float16]
     truth: NDArray[np.uint8]
-    hop_s: float
+    spec: FrontEndSpec
 
     @classmethod
-    def read(cls, folder: Path, front: str, hop_s: float) -> Material:
-        """Read every finished shard of ``folder``."""
+    def read(cls, folder: Path, front: str, spec: FrontEndSpec) -> Material:
+        """Read every finished shard of ``folder`` and normalise as at run time."""
         shards = [render.read_shard(path) for path in render.shard_files(folder)]
         if not shards:
             raise FileNotFoundError(f"expected rendered shards in {folder}, found none")
         features = np.concatenate([shard.features[front] for shard in shards])
-        return cls(features, np.concatenate([shard.truth for shard in shards]), hop_s)
+        if spec.norm is not None:
+            for row in range(len(features)):
+                features[row] = fronts.normalised(spec, features[row].astype(np.float32))
+        return cls(features, np.concatenate([shard.truth for shard in shards]), spec)
 
 
 Loss = Callable[[Network, Tensor, Tensor], Tensor]
@@ -65,14 +69,12 @@ Check = Callable[[Network], dict[str, float]]
 
 
 def batches(
-    material: Material, cells_of: NDArray[np.int64], plan: Plan, first: int, last: int
+    material: Material, plan: Plan, first: int, last: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Random crops with the truth of each feature frame, the same for the same seed and step.
-
-    ``cells_of`` maps a frame of a programme to its label cell.
-    """
-    frames = round(plan.crop_s / material.hop_s)
+    """Random crops with the truth of each feature frame, the same for the same seed and step."""
+    frames = round(plan.crop_s / material.spec.hop_s)
     count, length = material.features.shape[:2]
+    cells_of = fronts.cell_of_frames(material.spec, length)
     frames = min(frames, length)
     for step in range(first, last):
         random = np.random.default_rng([plan.seed, 3, step])
@@ -177,9 +179,7 @@ class Run:
                 writer.writerow([*row, *figures])
             writer.writerow([*row.values(), *(round(value, 4) for value in figures.values())])
 
-    def train(
-        self, material: Material, cells_of: NDArray[np.int64], loss_of: Loss, check: Check
-    ) -> None:
+    def train(self, material: Material, loss_of: Loss, check: Check) -> None:
         """Train to the end of the plan, or until the score has not risen for ``patience`` checks."""
         plan = self.plan
         bar = Progress(
@@ -192,7 +192,7 @@ class Run:
             task = bar.add_task(self.network.stem, total=plan.steps, completed=self.step)
             while self.step < plan.steps and self.stale < plan.patience:
                 last = min(self.step + plan.check_every, plan.steps)
-                loss = self._stretch(material, cells_of, loss_of, last, lambda: bar.advance(task))
+                loss = self._stretch(material, loss_of, last, lambda: bar.advance(task))
                 figures = check(self.averaged.module)
                 self._log(loss, figures)
                 self._keep_if_better(figures["score"])
@@ -202,7 +202,6 @@ class Run:
     def _stretch(
         self,
         material: Material,
-        cells_of: NDArray[np.int64],
         loss_of: Loss,
         last: int,
         advanced: Callable[[], None],
@@ -213,7 +212,7 @@ class Run:
         losses = []
         random = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
         torch.manual_seed(self.plan.seed * 1_000_003 + self.step)  # dropout
-        for features, truth in batches(material, cells_of, self.plan, self.step, last):
+        for features, truth in batches(material, self.plan, self.step, last):
             noisy = disturb(features, random, -100.0) if self.network.stem == "activity" else features
             loss = loss_of(self.network, noisy, truth)
             self.optimizer.zero_grad(set_to_none=True)

@@ -160,6 +160,10 @@ class Composer:
         weights = np.array([_MANNERS[label][name] for name in names])
         return names, weights / weights.sum()
 
+    def can(self, label: str, manner: str) -> bool:
+        """True when the banks hold what this manner needs."""
+        return manner in self._manners[label][0]
+
     # One layer ------------------------------------------------------------------------------------
 
     def layer(self, random: Generator, label: str, seconds: float, manner: str = "") -> Layer:

@@ -7,7 +7,8 @@ which one class sounds, multi-label F1 at 0.5, false alarms in silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +78,9 @@ def _case(name: str, samples: Samples, truth: NDArray[np.uint8]) -> Case:
     return Case(name, rendered, truth)
 
 
-def programme_case(banks: Path, corpus: Path | None, seed: int, name: str, seconds: float) -> Case:
+def programme_case(
+    banks: Path, corpus: Path | None, seed: int, name: str, seconds: float
+) -> Case:
     """One validation programme under one condition."""
     composer = Composer(open_banks(banks), "validation", mixing.rooms_of(corpus))
     random = np.random.default_rng([seed, *name.encode()])
@@ -102,6 +105,64 @@ def manner_case(banks: Path, corpus: Path | None, seed: int, label: str, manner:
         truth[layer.cells != 1] = IGNORE
         marks.append(truth)
     return _case(f"only {manner}", np.concatenate(pieces), np.concatenate(marks))
+
+
+_ALONE = (("music", "solo"), ("music", "choir"), ("music", "vocals"), ("noise", "babble"))
+
+
+def write_cases(
+    banks: Path, corpus: Path | None, folder: Path, seed: int, seconds: float, workers: int
+) -> None:
+    """Render all validation cases that are not in ``folder`` yet; two programmes a condition."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(workers) as pool:
+        jobs = [
+            pool.submit(_write_programme, banks, corpus, folder, seed + turn, name, seconds)
+            for turn in range(2 if seconds > 60 else 1)
+            for name in CONDITIONS
+        ]
+        composer = Composer(open_banks(banks), "validation")
+        jobs += [
+            pool.submit(_write_manner, banks, corpus, folder, seed, label, manner)
+            for label, manner in _ALONE
+            if seconds > 60 and composer.can(label, manner)
+        ]
+        for job in jobs:
+            job.result()
+
+
+def _write_programme(
+    banks: Path, corpus: Path | None, folder: Path, seed: int, name: str, seconds: float
+) -> None:
+    path = folder / f"{name}.{seed}.npz"
+    if not path.exists():
+        _write(path, programme_case(banks, corpus, seed, name, seconds))
+
+
+def _write_manner(
+    banks: Path, corpus: Path | None, folder: Path, seed: int, label: str, manner: str
+) -> None:
+    path = folder / f"only {manner}.{seed}.npz"
+    if not path.exists():
+        _write(path, manner_case(banks, corpus, seed, label, manner))
+
+
+def _write(path: Path, case: Case) -> None:
+    temporary = path.with_suffix(".part")
+    with temporary.open("wb") as file:
+        np.savez(file, truth=case.truth, **case.features)  # type: ignore[arg-type]
+    temporary.rename(path)
+
+
+def read_cases(folder: Path) -> list[Case]:
+    """All cases of a folder; the name of a case is its condition."""
+    cases = []
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        truth = arrays.pop("truth")
+        cases.append(Case(path.name.split(".")[0], arrays, truth))
+    return cases
 
 
 def f1(truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> float:
@@ -157,6 +218,3 @@ def expected_calibration_error(
             gap = abs(float(prob[inside].mean()) - float(truth[inside].mean()))
             total += gap * float(inside.mean())
     return total
-
-
-Outputs = Mapping[str, NDArray[np.float32]]

@@ -140,9 +140,10 @@ def test_no_block_reaches_across_a_hole() -> None:
 def test_the_history_measures_the_stretch_that_is_asked_for() -> None:
     """Of a quiet and a loud part, each gets its own loudness, at the source's positions."""
     history = LoudnessHistory(48000, reach_s=60.0)
+    weighted = KWeightedPower(48000)
     history.reset(origin=1_000_000)
     for block in np.array_split(np.concatenate((tone(-40.0, 5.0), tone(-20.0, 5.0))), 99):
-        history.push(block)
+        history.push(weighted.push(block))
     middle = 1_000_000 + 5 * 48000
     assert history.lufs(1_000_000, middle) == pytest.approx(-40 + ONE_CHANNEL_LU, abs=0.05)
     assert history.lufs(middle, middle + 5 * 48000) == pytest.approx(-23.01, abs=0.05)
@@ -152,7 +153,8 @@ def test_the_history_measures_the_stretch_that_is_asked_for() -> None:
 def test_the_history_uses_whole_steps_inside_the_stretch_alone() -> None:
     """A loud sample range that begins between two steps does not leak into the one before it."""
     history = LoudnessHistory(1000 * 48, reach_s=10.0)
-    history.push(np.concatenate((tone(-60.0, 2.05), tone(-10.0, 2.0))))
+    signal = np.concatenate((tone(-60.0, 2.05), tone(-10.0, 2.0)))
+    history.push(KWeightedPower(48000).push(signal))
     edge = round(2.05 * 48000)
     assert history.lufs(edge - 48000, edge) == pytest.approx(-63.01, abs=0.1)
 
@@ -160,8 +162,9 @@ def test_the_history_uses_whole_steps_inside_the_stretch_alone() -> None:
 def test_the_history_says_when_it_does_not_know_any_more() -> None:
     """A stretch that began before the reach has no loudness; a recent one still has."""
     history = LoudnessHistory(8000, reach_s=5.0)
+    weighted = KWeightedPower(8000)
     for _ in range(20):
-        history.push(tone(-20.0, 1.0, 8000))
+        history.push(weighted.push(tone(-20.0, 1.0, 8000)))
     assert history.lufs(0, 20 * 8000) is None
     assert history.lufs(15 * 8000, 20 * 8000) == pytest.approx(-23.01, abs=0.1)
 

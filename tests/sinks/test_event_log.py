@@ -174,7 +174,7 @@ def test_a_full_disk_is_waited_out(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_line_that_was_half_written_is_completed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
-    """The disk fills within a line; its rest comes first when there is room, though memory is full."""
+    """When the disk fills within a line, its rest comes first as soon as there is room."""
     path = tmp_path / "log.jsonl"
     log = EventLog(path, keep_events=2, warn=lambda note: None)
     disk = FullDisk(monkeypatch, room)

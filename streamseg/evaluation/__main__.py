@@ -1,0 +1,107 @@
+"""``python -m streamseg.evaluation programmes [DIR]`` and ``... clips [CORPUS]``."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from streamseg.errors import StreamsegError
+from streamseg.evaluation import tables
+from streamseg.evaluation.analyser import Analyser, network_analyser
+from streamseg.evaluation.clips import ClipScore, score_clip
+from streamseg.evaluation.programmes import ProgrammeScore, score_programme
+from streamseg.evaluation.truth import (
+    Clip,
+    Programme,
+    corpus_folder,
+    read_clips,
+    read_programmes,
+)
+from streamseg.settings import ModelSettings
+
+Item = TypeVar("Item")
+
+
+def evaluate_programmes(
+    programmes: Iterable[Programme], analyse: Analyser
+) -> dict[str, ProgrammeScore]:
+    """One score a condition, in the order in which they come."""
+    scores: dict[str, ProgrammeScore] = {}
+    for programme in programmes:
+        score = score_programme(programme, analyse(programme.audio))
+        known = scores.get(programme.condition)
+        scores[programme.condition] = known + score if known else score
+    return scores
+
+
+def evaluate_clips(clips: Iterable[Clip], analyse: Analyser) -> ClipScore:
+    """One score over all clips."""
+    each = (score_clip(clip.label, analyse(clip.audio)) for clip in clips)
+    return functools.reduce(lambda one, other: one + other, each)
+
+
+@click.group()
+def main() -> None:
+    """How well a network and its decisions hear."""
+
+
+def _common(command: Callable[..., None]) -> Callable[..., None]:
+    options = (
+        click.option("-m", "--model", default=ModelSettings().name, show_default=True),
+        click.option("--json", "json_path", type=click.Path(path_type=Path), help="write figures"),
+    )
+    for option in options:
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@_common
+def programmes(folder: Path | None, model: str, json_path: Path | None) -> None:
+    """Score the composed broadcasts of FOLDER (index.csv, and sound and truth of each).
+
+    Without FOLDER: $STREAMSEG_CORPUS/programmes.
+    """
+    found = read_programmes(corpus_folder(folder, "programmes"))
+    scores = evaluate_programmes(_progress(found), network_analyser(model))
+    total = functools.reduce(lambda one, other: one + other, scores.values())
+    Console(width=140).print(tables.programme_table(scores, total))
+    if json_path:
+        conditions = {name: tables.programme_record(score) for name, score in scores.items()}
+        record = {"model": model, **tables.programme_record(total), "conditions": conditions}
+        tables.write_json(json_path, record)
+
+
+@main.command()
+@click.argument("corpus", required=False, type=click.Path(path_type=Path))
+@_common
+def clips(corpus: Path | None, model: str, json_path: Path | None) -> None:
+    """Score the clips of split eval in CORPUS/manifest.csv.
+
+    Without CORPUS: $STREAMSEG_CORPUS.
+    """
+    found = read_clips(corpus_folder(corpus))
+    score = evaluate_clips(_progress(found), network_analyser(model))
+    Console().print(tables.clip_table(score))
+    if json_path:
+        tables.write_json(json_path, {"model": model, **tables.clip_record(score)})
+
+
+def _progress(items: list[Item]) -> Iterable[Item]:
+    return track(items, "hearing", console=Console(stderr=True), transient=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except StreamsegError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,61 @@
+"""Facts about the way of one source to and from its network."""
+
+import numpy as np
+import pytest
+from fake_source import RATE_HZ
+from hypothesis import given
+from hypothesis import strategies as st
+from splits import SEEDS, blocks
+from tiny_network import STRIDE, write
+
+from streamseg.messages import FrameGrid
+from streamseg.models import Job, load_network
+from streamseg.stages import SourceFront, estimates_in, shifted
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """The small network, ready to run."""
+    return load_network("frame_conv", "cpu", write(tmp_path_factory.mktemp("models")))
+
+
+def analyse(network, signal, seed, piece_s, rate_hz=RATE_HZ):
+    """Probabilities and levels of a whole stretch, for a random split."""
+    front = SourceFront("a", network.card, network.grid(rate_hz), piece_s)
+    stream, parts = network.open(), []
+    for block in blocks(signal, seed):
+        parts += [network.run([Job(stream, s)])[0] for s in front.push(block)]
+    parts += [network.run([Job(stream, s)])[0] for s in front.finish(network.flush_frames)]
+    prob = np.concatenate([part.confirmed for part in parts])
+    level = np.concatenate([part.level_dbfs for part in parts])
+    assert len(prob) == len(level) == front.estimates
+    return np.hstack((prob, level[:, None] / 100))
+
+
+@given(seed=SEEDS, piece_s=st.sampled_from([0.04, 0.2, 10.0]))
+def test_any_split_and_any_piece_gives_the_same_estimates(network, seed, piece_s):
+    """From samples to probabilities, block size and batch length change nothing (1e-4)."""
+    signal = np.random.default_rng(0).standard_normal(33_333).astype(np.float32) * 0.1
+    whole = analyse(network, signal, 0, 100.0)
+    np.testing.assert_allclose(analyse(network, signal, seed, piece_s), whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 320, 511, 512, 513, 5_000, 16_000, 16_001])
+def test_every_length_gets_its_estimates(network, samples):
+    """One estimate per 40 ms of which the middle was heard, and one at least."""
+    got = analyse(network, np.ones(samples, np.float32), 0, 0.2)
+    assert len(got) == max(1, int(np.ceil((samples / 16_000 - 0.026) / 0.04)))
+
+
+def test_no_sound_is_worth_no_estimate():
+    """An empty stretch is empty."""
+    assert estimates_in(FrameGrid(RATE_HZ, 0.04, 0.026), 0) == 0
+
+
+def test_spectra_behind_a_hole_are_counted_from_it(network):
+    """Frame number and origin move together, so times stay right."""
+    front = SourceFront("a", network.card, network.grid(RATE_HZ), 0.2)
+    pieces = front.push(np.ones(RATE_HZ, np.float32))
+    moved = shifted(pieces[2], pieces[2].first_frame, network.grid(RATE_HZ), STRIDE)
+    assert moved.first_frame == 0
+    assert moved.origin == pieces[2].first_frame * 320
