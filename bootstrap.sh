@@ -63,17 +63,17 @@ ensure_packages() {
     fi
     missing=$(missing_packages "$@")
     [ -n "$missing" ] || return 0
-    say "installing Debian packages: $missing"
+    say "missing Debian packages: $missing"
     # --no-remove: a desktop's own sound server must never be thrown out for a test's.
     # shellcheck disable=SC2086  # one word a package
     if [ "$(id -u)" -ne 0 ] && ! sudo -n true 2>/dev/null; then
         say "no right to install packages (not root, and sudo asks for a password)"
     elif as_root apt-get update -qq &&
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes \
-            --no-install-recommends --no-remove $missing </dev/null; then
+            --no-install-recommends --no-remove $missing </dev/null >&2; then
         return 0
     fi
-    MISSING_NOTE="missing Debian packages; install them by hand and run this again:
+    MISSING_NOTE="what needs the missing packages does not work; install them and run this again:
   sudo apt-get update && sudo apt-get install --no-install-recommends $missing"
     say "$MISSING_NOTE"
 }
@@ -93,7 +93,7 @@ make_venv() {
     fi
     case "$(.venv/bin/uv --version 2>/dev/null)" in
     "uv $UV_VERSION" | "uv $UV_VERSION "*) ;;
-    *) .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION" ;;
+    *) .venv/bin/python -m pip install -qq --disable-pip-version-check "uv==$UV_VERSION" ;;
     esac
 }
 

@@ -118,7 +118,7 @@ class Calibration:
         place = np.minimum((claimed * 10).astype(np.int64), 9)
         return Calibration(
             np.bincount(place, minlength=10),
-            np.bincount(place, weights=claimed, minlength=10),
+            np.bincount(place, weights=claimed, minlength=10).astype(np.float64),
             np.bincount(place[right], minlength=10),
         )
 

@@ -90,7 +90,7 @@ class Moments:
 def moments(truth: tuple[Truth, ...], duration_s: float) -> Moments:
     """Put the truth on the grid."""
     count = int(duration_s / GRID_S + 1e-6)
-    time_s = (np.arange(count) + 0.5) * GRID_S
+    time_s = (np.arange(count, dtype=np.float64) + 0.5) * GRID_S
     clear = np.ones(count, np.bool_)
     sounds = np.zeros((count, len(CLASSES)), np.bool_)
     audible = np.zeros_like(sounds)

@@ -11,6 +11,8 @@ from pathlib import Path
 from streamseg.errors import NoSuchInputError
 
 CORPUS_VARIABLE = "STREAMSEG_CORPUS"
+_LAYERS = ("music", "speech", "noise", "silence")
+_CLIPS = ("music", "speech", "noise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ def read_programmes(folder: Path) -> list[Programme]:
         duration_s = _number(folder / "index.csv", row["duration_s"])
         truth = tuple(read_truth(folder / f"{name}.csv"))
         programmes.append(Programme(name, row["condition"], duration_s, audio[0], truth))
+    if not programmes:
+        raise NoSuchInputError(f"expected programmes in {folder / 'index.csv'}, found none")
     return programmes
 
 
@@ -86,7 +90,7 @@ def read_truth(path: Path) -> Iterator[Truth]:
         yield Truth(
             _number(path, row["start_s"]),
             _number(path, row["end_s"]),
-            row["label"],
+            _known(path, row["label"], _LAYERS),
             _number(path, row.get("level_db") or "99"),
         )
 
@@ -95,7 +99,7 @@ def read_clips(corpus: Path, split: str = "eval") -> list[Clip]:
     """The clips of one split of ``manifest.csv``. Raises NoSuchInputError if there are none."""
     manifest = corpus / "manifest.csv"
     clips = [
-        Clip(corpus / row["path"], row["class"])
+        Clip(corpus / row["path"], _known(manifest, row["class"], _CLIPS))
         for row in _rows(manifest, "path", "split", "class")
         if row["split"] == split
     ]
@@ -124,3 +128,11 @@ def _number(path: Path, text: str) -> float:
         return float(text)
     except ValueError:
         raise NoSuchInputError(f"expected a number in {path}, got {text!r}; correct it") from None
+
+
+def _known(path: Path, label: str, labels: tuple[str, ...]) -> str:
+    if label not in labels:
+        raise NoSuchInputError(
+            f"expected a label of {', '.join(labels)} in {path}, got {label!r}; correct it"
+        )
+    return label

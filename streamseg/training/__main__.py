@@ -75,9 +75,7 @@ def prepare(job: Job, console: Console) -> None:
             status.update(f"rendering: shard {index} of {shards}")
 
         folder = job.cache / "shards"
-        render.render(
-            job.banks, job.corpus, folder, "fit", job.seed, shards, job.workers, told
-        )
+        render.render(job.banks, job.corpus, folder, "fit", job.seed, shards, job.workers, told)
         seconds = 25.0 if job.quick else 130.0
         validation.write_cases(
             job.banks, job.corpus, job.cache / "validation", job.seed + 100, seconds, job.workers

@@ -57,7 +57,9 @@ def invented_room(random: Generator, far: bool) -> Samples:
     time_s = np.arange(count) / RATE_HZ
     tail = random.standard_normal(count) * np.exp(-6.9 * time_s / decay_s)
     cutoff_hz = float(random.uniform(2500, 12000))  # walls and air swallow treble first
-    tail = scipy.signal.lfilter([1 - np.exp(-cutoff_hz / 7000)], [1, -np.exp(-cutoff_hz / 7000)], tail)
+    tail = scipy.signal.lfilter(
+        [1 - np.exp(-cutoff_hz / 7000)], [1, -np.exp(-cutoff_hz / 7000)], tail
+    )
     tail[: int(float(random.uniform(0.001, 0.02)) * RATE_HZ)] = 0
     direct_db = float(random.uniform(-14, 0) if far else random.uniform(-3, 14))
     tail *= 10 ** (-direct_db / 20) / np.sqrt((tail**2).sum() + 1e-12)

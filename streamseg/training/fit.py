@@ -213,7 +213,9 @@ class Run:
         random = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
         torch.manual_seed(self.plan.seed * 1_000_003 + self.step)  # dropout
         for features, truth in batches(material, self.plan, self.step, last):
-            noisy = disturb(features, random, -100.0) if self.network.stem == "activity" else features
+            noisy = (
+                disturb(features, random, -100.0) if self.network.stem == "activity" else features
+            )
             loss = loss_of(self.network, noisy, truth)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]

@@ -57,7 +57,9 @@ def _variable(value: int) -> bytes:
 def _track(channel: int, program: int, notes: Sequence[Played]) -> bytes:
     events = [(0, bytes((0xC0 | channel, program)))]
     for note in notes:
-        events.append((round(note.start_s * _TICKS_PER_S), bytes((0x90 | channel, note.key, note.velocity))))
+        events.append(
+            (round(note.start_s * _TICKS_PER_S), bytes((0x90 | channel, note.key, note.velocity)))
+        )
         events.append((round(note.end_s * _TICKS_PER_S), bytes((0x80 | channel, note.key, 0))))
     events.sort(key=lambda event: event[0])
     body, now = b"", 0

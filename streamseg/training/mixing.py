@@ -102,10 +102,10 @@ class _Shelf:
         # The square root keeps one large source from being half of everything.
         seconds = [sum(entry.length for entry in group) / RATE_HZ for group in groups.values()]
         repos = [repo for repo, _ in groups]
-        per_repo = {repo: sum(s for s, r in zip(seconds, repos, strict=True) if r == repo) for repo in repos}
-        weights = np.array(
-            [s / np.sqrt(per_repo[r]) for s, r in zip(seconds, repos, strict=True)]
-        )
+        per_repo = {
+            repo: sum(s for s, r in zip(seconds, repos, strict=True) if r == repo) for repo in repos
+        }
+        weights = np.array([s / np.sqrt(per_repo[r]) for s, r in zip(seconds, repos, strict=True)])
         return cls(bank, list(groups.values()), weights / weights.sum())
 
     def draw(self, random: Generator) -> list[Entry]:

@@ -105,9 +105,7 @@ def judge(network: Network, cases: Sequence[Case]) -> dict[str, Verdict]:
         by_case = {}
         for condition in sorted({case.name for case in cases}):
             own = [i for i, case in enumerate(cases) if case.name == condition]
-            by_case[condition] = score(
-                [cases[i].truth for i in own], [said[i][name] for i in own]
-            )
+            by_case[condition] = score([cases[i].truth for i in own], [said[i][name] for i in own])
         truth = np.concatenate([cases[i].truth for i in whole])
         prob = np.concatenate([said[i][name] for i in whole])
         known = truth != IGNORE

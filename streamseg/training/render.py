@@ -39,7 +39,9 @@ class Shard:
 
 
 @lru_cache(maxsize=4)
-def _composer(banks: Path, corpus: Path | None, part: Part) -> tuple[Composer, list[augment.Samples]]:
+def _composer(
+    banks: Path, corpus: Path | None, part: Part
+) -> tuple[Composer, list[augment.Samples]]:
     rooms = mixing.rooms_of(corpus)
     return Composer(open_banks(banks), part, rooms), rooms
 

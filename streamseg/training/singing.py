@@ -121,8 +121,13 @@ def compose(random: Generator, seconds: float, root_hz: float) -> list[Note]:
     degree, total = int(random.integers(0, 5)), 0.0
     while total < seconds:
         for _ in range(int(random.integers(4, 11))):  # a phrase
-            step = 0 if manner == "chant" and random.random() < 0.75 else random.choice(
-                [-3, -2, -1, -1, 0, 1, 1, 2, 4], p=[0.05, 0.1, 0.22, 0.1, 0.12, 0.2, 0.08, 0.1, 0.03]
+            step = (
+                0
+                if manner == "chant" and random.random() < 0.75
+                else random.choice(
+                    [-3, -2, -1, -1, 0, 1, 1, 2, 4],
+                    p=[0.05, 0.1, 0.22, 0.1, 0.12, 0.2, 0.08, 0.1, 0.03],
+                )
             )
             degree = int(np.clip(degree + step, -3, 9))
             octave, index = divmod(degree, len(scale))
@@ -198,18 +203,19 @@ def _smooth(values: NDArray[np.float64], frames: int) -> NDArray[np.float64]:
     return np.convolve(padded, window / window.sum(), "same")[frames:-frames]
 
 
-def _sung_pitch(
-    pitch: NDArray[np.float64], style: Style, random: Generator
-) -> NDArray[np.float64]:
+def _sung_pitch(pitch: NDArray[np.float64], style: Style, random: Generator) -> NDArray[np.float64]:
     """Glides between notes, vibrato that sets in late, slow drift; 0 stays 0 (unvoiced)."""
     sounding = pitch > 0
     filled = np.interp(np.arange(len(pitch)), np.flatnonzero(sounding), np.log2(pitch[sounding]))
     smooth = _smooth(filled, round(style.glide_s / FRAME_S))
     time_s = np.arange(len(pitch)) * FRAME_S
     changes = np.flatnonzero(np.diff(filled, prepend=filled[0]) != 0)
-    since = np.arange(len(pitch)) - np.concatenate(([0], changes))[
-        np.searchsorted(changes, np.arange(len(pitch)), side="right")
-    ]
+    since = (
+        np.arange(len(pitch))
+        - np.concatenate(([0], changes))[
+            np.searchsorted(changes, np.arange(len(pitch)), side="right")
+        ]
+    )
     onset = np.clip(since * FRAME_S / 0.35, 0, 1)
     rate = style.vibrato_hz * (1 + 0.05 * np.sin(2 * np.pi * 0.31 * time_s))
     phase = 2 * np.pi * np.cumsum(rate) * FRAME_S + float(random.uniform(0, 6.28))
@@ -294,9 +300,7 @@ def _median_hz(voice: Voice) -> float:
     return float(np.median(voice.f0_hz[voice.f0_hz > 0]))
 
 
-def choir(
-    singers: Sequence[Voice], seconds: float, random: Generator
-) -> NDArray[np.float32]:
+def choir(singers: Sequence[Voice], seconds: float, random: Generator) -> NDArray[np.float32]:
     """Several voices on one melody, in unison, octaves or parallel parts: (n,) at ``VOICE_HZ``."""
     melody = compose(random, seconds, float(random.uniform(100, 190)))
     intervals = [(0,), (0, 12), (0, 7, 12), (0, 4, 7, 12), (0, 3, 7), (0, 5, 12), (0, -12, 7)]

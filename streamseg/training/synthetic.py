@@ -88,7 +88,9 @@ def machine(random: Generator, seconds: float) -> Samples:
         gain = float(random.uniform(0.1, 1)) * harmonic**-slope
         total += gain * np.sin(harmonic * phase + float(random.uniform(0, 6.28))).astype(np.float32)
     if random.random() < 0.5:  # strokes
-        total *= 0.4 + 0.6 * np.abs(np.sin(phase / float(random.choice([2, 4, 8])))).astype(np.float32)
+        total *= 0.4 + 0.6 * np.abs(np.sin(phase / float(random.choice([2, 4, 8])))).astype(
+            np.float32
+        )
     mixed = _unit(total) + float(random.uniform(0.02, 1.2)) * steady(random, seconds)[:count]
     return _unit(mixed)
 
@@ -156,7 +158,9 @@ def babbled_syllables(random: Generator, seconds: float) -> Samples:
     pulses = scipy.signal.sawtooth(2 * np.pi * np.cumsum(hz) / RATE_HZ)
     total = np.zeros(count)
     for centre in (float(random.uniform(300, 900)), float(random.uniform(900, 2600))):
-        sos = scipy.signal.butter(2, (centre * 0.85, centre * 1.15), "band", fs=RATE_HZ, output="sos")
+        sos = scipy.signal.butter(
+            2, (centre * 0.85, centre * 1.15), "band", fs=RATE_HZ, output="sos"
+        )
         total += scipy.signal.sosfilt(sos, pulses)
     syllables = np.clip(np.sin(2 * np.pi * 4 * time_s + 2 * _slow(random, count, 3, 1.0)), 0, 1)
     return _unit(total * syllables)

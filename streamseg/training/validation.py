@@ -78,9 +78,7 @@ def _case(name: str, samples: Samples, truth: NDArray[np.uint8]) -> Case:
     return Case(name, rendered, truth)
 
 
-def programme_case(
-    banks: Path, corpus: Path | None, seed: int, name: str, seconds: float
-) -> Case:
+def programme_case(banks: Path, corpus: Path | None, seed: int, name: str, seconds: float) -> Case:
     """One validation programme under one condition."""
     composer = Composer(open_banks(banks), "validation", mixing.rooms_of(corpus))
     random = np.random.default_rng([seed, *name.encode()])
