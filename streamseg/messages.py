@@ -124,3 +124,23 @@ class FrameGrid:
         """Sample position at which a frame begins, never before ``origin``."""
         begin_s = self.first_centre_s + (frame - 0.5) * self.hop_s
         return origin + max(0, round(begin_s * self.rate_hz))
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """Which class a piece of the spectrogram belongs to.
+
+    Shape: ``prob`` is (classes, frequency units, time units) float32 in 0..1; ``freq_hz`` is
+    (frequency units,), the middle of each.
+    """
+
+    source: str
+    classes: tuple[str, ...]
+    prob: Float32Array
+    freq_hz: NDArray[np.float64]
+    sample: int
+    """Sample counter of the source at the beginning of the first time unit."""
+    unit_s: float
+    """Length of a time unit."""
+    final: bool
+    """False while more windows are to come that cover these units."""

@@ -53,7 +53,8 @@ class Monitor:
     """Sources through a network to a sink, until all have ended or ``stop`` is called.
 
     ``sink`` is called with every event, in order per source, on the sink thread. ``watch`` is
-    called with every estimate on the network's thread: it must return at once.
+    called with every estimate on the network's thread, ``tap`` with every block of sound on the
+    thread of its source: both must return at once.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Monitor:
         settings: Settings,
         sink: Callable[[Event], None],
         watch: Callable[[Estimate], None] = lambda estimate: None,
+        tap: Callable[[str, Block], None] = lambda source, block: None,
     ) -> None:
         names = [source.name for source in sources]
         assert len(set(names)) == len(names), "sources need different names"
@@ -72,6 +74,7 @@ class Monitor:
         self._settings = settings
         self._sink = sink
         self._watch = watch
+        self._tap = tap
         self._stop = threading.Event()
         self._live = {source.name for source in sources if source.live}
         capacity = max(8, round(MAIL_S / settings.model.block_s)) * max(1, len(sources))
@@ -126,7 +129,7 @@ class Monitor:
     def _listen(self, source: Source) -> None:
         reason = "stopped"
         try:
-            _Reader(source, self._network, self._settings, self._mail).run(self._stop)
+            _Reader(source, self._network, self._settings, self._mail, self._tap).run(self._stop)
             if source.exhausted:
                 reason = "end of source"
         except StreamsegError as error:
@@ -173,9 +176,15 @@ class _Reader:
     """Reads one source on its analysis thread until it ends or is stopped."""
 
     def __init__(
-        self, source: Source, network: Network, settings: Settings, mail: Mailbox[Mail]
+        self,
+        source: Source,
+        network: Network,
+        settings: Settings,
+        mail: Mailbox[Mail],
+        tap: Callable[[str, Block], None],
     ) -> None:
         self._source = source
+        self._tap = tap
         self._mail = mail
         self._lookahead = network.flush_frames
         self._format = source.open()
@@ -211,6 +220,7 @@ class _Reader:
         if isinstance(delivery, Block):
             if self._clock is None:
                 self._begin(delivery.sample + delivery.samples.size)
+            self._tap(self._source.name, delivery)
             self._close_hole(delivery.sample)
             for spectra in self._front.push(delivery.samples):
                 self._mail.put(spectra)

@@ -18,9 +18,14 @@ from streamseg.decisions.smoothing import CentredMean, Frames, LevelGate
 from streamseg.messages import Estimate, FrameGrid, Label, Segment
 from streamseg.settings import DecisionSettings
 
-QUIET_RUN_S = 0.3
-"""Dips of the level shorter than this are no silence: the gap between two syllables or drum strokes
-is 0.1 to 0.25 s. For the same reason a sound shorter than this (a click) does not end a silence."""
+QUIET_RUN_S = 1.0
+"""What is quiet for this long is silence for every class; ``silence_min_on_s`` can only shorten it.
+
+A speaker pauses for up to about 0.8 s between sentences, at the level of an empty studio. Such a
+pause belongs to the speech, and the network, which hears what is around it, may say so."""
+
+CLICK_S = 0.3
+"""A sound shorter than this does not end a silence."""
 
 BACKDATE_S = 2.0
 """An onset is never moved back further than this: a score that hangs between the thresholds for
@@ -59,7 +64,7 @@ class Decider:
         self.grid = grid
         self._settings = settings
         hop_s = grid.hop_s
-        self._gate = LevelGate(len(classes), hop_s, settings.silence_dbfs, QUIET_RUN_S)
+        self._gate = level_gate(len(classes), hop_s, settings)
         self._mean = CentredMean(len(classes), hop_s, settings.smooth_s)
         sound = _limits(settings, hop_s)
         self._machines = [(cast(Label, label), Hysteresis(sound)) for label in classes]
@@ -68,7 +73,10 @@ class Decider:
 
     @property
     def delay_s(self) -> float:
-        """How long gate and mean hold a frame back at most; ``min_on_s`` comes on top of it."""
+        """How long gate and mean hold a frame back at most; ``min_on_s`` comes on top of it.
+
+        That is at the beginning of a silence. While sound is on, the mean's half window is all.
+        """
         return (self._gate.delay_frames + self._mean.delay_frames) * self.grid.hop_s
 
     @property
@@ -169,6 +177,12 @@ class Decider:
         return self.grid.start(self._origin, frame) if frame else self._origin
 
 
+def level_gate(classes: int, hop_s: float, settings: DecisionSettings) -> LevelGate:
+    """The gate that the decisions use, for others who show the same scores (``scan --frames``)."""
+    run_s = min(QUIET_RUN_S, settings.silence_min_on_s)
+    return LevelGate(classes, hop_s, settings.silence_dbfs, run_s)
+
+
 def _limits(settings: DecisionSettings, hop_s: float) -> Limits:
     return Limits(
         on=settings.on,
@@ -185,7 +199,7 @@ def _silence_limits(settings: DecisionSettings, hop_s: float) -> Limits:
         on=0.5,  # the score is 0 or 1
         off=0.5,
         min_on=_frames(settings.silence_min_on_s, hop_s),
-        min_off=_frames(QUIET_RUN_S, hop_s),
+        min_off=_frames(CLICK_S, hop_s),
         heartbeat=_frames(settings.heartbeat_s, hop_s),
         backdate=0,  # an onset is where the first silent frame is
     )

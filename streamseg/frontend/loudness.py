@@ -141,7 +141,7 @@ def gated_lufs(powers: Float64Array) -> float | None:
 
 
 class LoudnessHistory:
-    """The last ``reach_s`` of 100 ms powers, to measure any stretch of them: 29 kB an hour.
+    """The last ``reach_s`` of 100 ms powers, to measure any stretch of them: 0.3 MB an hour.
 
     Positions are samples of the source, as everywhere. Belongs to the thread that asks; the powers
     come from a ``KWeightedPower`` that may run on another.

@@ -1,4 +1,4 @@
-"""``python -m streamseg.training NETWORK --corpus DIR``: from the corpus to ``models/NETWORK.onnx``.
+"""``python -m streamseg.training NETWORK --corpus DIR``: from the corpus to a graph and its card.
 
 Sounds are decoded and made once, training data rendered once for all networks; every stage goes on
 where it was interrupted. ``--quick`` shows the whole path in about a minute on generated sounds.

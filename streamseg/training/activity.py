@@ -58,12 +58,13 @@ class Activity(Network):
     stride = 2
     outputs = (("provisional", PROVISIONAL_FRAMES), ("confirmed", CONFIRMED_FRAMES))
 
-    def __init__(self, shape: Shape = Shape()) -> None:  # noqa: B008 - frozen
+    def __init__(self, shape: Shape = Shape()) -> None:
         super().__init__()
         self.shape = shape
         bands = ACTIVITY.n_mels
         channels = (2 if shape.contrast else 1, *shape.channels)
-        convolutions, norms, states = [], [], []
+        convolutions, norms = [], []
+        states: list[tuple[int, ...]] = []
         for index in range(len(shape.channels)):
             kernel, stride = ((5, 5), (2, 2)) if index == 0 else ((3, 3), (1, 2))
             layer = CausalConv2d(channels[index], channels[index + 1], kernel, stride)

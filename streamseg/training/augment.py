@@ -64,7 +64,7 @@ def invented_room(random: Generator, far: bool) -> Samples:
     direct_db = float(random.uniform(-14, 0) if far else random.uniform(-3, 14))
     tail *= 10 ** (-direct_db / 20) / np.sqrt((tail**2).sum() + 1e-12)
     tail[0] = 1.0
-    return (tail / np.sqrt((tail**2).sum())).astype(np.float32)
+    return np.asarray(tail / np.sqrt((tail**2).sum()), np.float32)
 
 
 def reverberate(random: Generator, samples: Samples, rooms: list[Samples], far: bool) -> Samples:
@@ -144,7 +144,7 @@ def clip(random: Generator, samples: Samples) -> Samples:
     limit = max(float(np.quantile(np.abs(samples[::7]), 1 - share)), 1e-6)
     if random.random() < 0.6:
         return np.clip(samples, -limit, limit)
-    return np.tanh(samples / np.float32(limit)) * np.float32(limit)
+    return np.asarray(np.tanh(samples / np.float32(limit)) * np.float32(limit), np.float32)
 
 
 def compress(random: Generator, samples: Samples) -> Samples:

@@ -19,8 +19,17 @@ from streamseg.training.data import (
 )
 
 # The longest to make come first.
-KINDS = ("sung", "midi", "invented", "music", "noise", "speech", "foreign", "vocals")
-KINDS += ("sung_held_out",)
+KINDS = (
+    "sung",
+    "midi",
+    "invented",
+    "music",
+    "noise",
+    "speech",
+    "foreign",
+    "vocals",
+    "sung_held_out",
+)
 
 
 def _build(kind: str, corpus: Path, folder: Path, seed: int) -> str:
@@ -76,7 +85,7 @@ def quick_banks(folder: Path, seed: int) -> None:
             for i in range(16)
             for part in (("validation" if i % 4 == 0 else "fit"),)
         )
-        write_bank(folder, kind, sounds)  # type: ignore[arg-type]
+        write_bank(folder, kind, sounds)
 
 
 def open_banks(folder: Path) -> dict[str, Bank]:

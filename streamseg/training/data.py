@@ -143,7 +143,7 @@ def read_manifest(corpus: Path) -> list[Clip]:
 def decode(path: Path, rate_hz: int = RATE_HZ) -> NDArray[np.float32]:
     """A sound file as mono float32 (n,) at ``rate_hz``."""
     samples, native_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    mono = samples.mean(axis=1)
+    mono: NDArray[np.float32] = samples.mean(axis=1)
     return np.asarray(soxr.resample(mono, native_hz, rate_hz), np.float32)
 
 
@@ -151,7 +151,7 @@ def cell_levels_db(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean square of each 20 ms cell in dB, (cells,) float32."""
     cells = samples[: len(samples) // CELL * CELL].reshape(-1, CELL)
     power = np.einsum("cs,cs->c", cells, cells) / CELL
-    return (10.0 * np.log10(power + 1e-12)).astype(np.float32)
+    return np.asarray(10.0 * np.log10(power + 1e-12), np.float32)
 
 
 def runs(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
@@ -194,7 +194,7 @@ class Bank:
     def samples(self, entry: Entry) -> NDArray[np.float32]:
         """The whole sound, (length,) float32 within -1..1."""
         stored = self._samples[entry.start : entry.start + entry.length]
-        return stored.astype(np.float32) / np.float32(32768)
+        return np.asarray(stored, np.float32) / np.float32(32768)
 
     def cells(self, entry: Entry) -> NDArray[np.uint8]:
         """What the file label is worth, (length / CELL,), see ``gate``."""

@@ -134,7 +134,7 @@ def graph_bytes(network: Network, bands: int) -> bytes:
         torch.onnx.export(
             network,
             (torch.zeros(2, frames, bands), *states),
-            buffer,  # type: ignore[arg-type]
+            buffer,
             input_names=["features", *names],
             output_names=[*outputs, *(f"next_{name}" for name in names)],
             dynamic_axes=axes,

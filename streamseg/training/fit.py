@@ -121,12 +121,9 @@ class Run:
         self.plan = plan
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        decay = plan.averaging
-        self.averaged = torch.optim.swa_utils.AveragedModel(
-            network,
-            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay),
-            use_buffers=True,
-        )
+        swa = torch.optim.swa_utils
+        average = swa.get_ema_multi_avg_fn(plan.averaging)  # type: ignore[no-untyped-call]
+        self.averaged = swa.AveragedModel(network, multi_avg_fn=average, use_buffers=True)
         self.optimizer = torch.optim.AdamW(
             network.parameters(), lr=plan.rate, weight_decay=plan.weight_decay
         )
@@ -138,6 +135,12 @@ class Run:
         self.stale = 0
         self.spent_s = 0.0
         self._resume()
+
+    @property
+    def _average(self) -> Network:
+        module = self.averaged.module
+        assert isinstance(module, Network)
+        return module
 
     @property
     def _checkpoint(self) -> Path:
@@ -180,7 +183,7 @@ class Run:
             writer.writerow([*row.values(), *(round(value, 4) for value in figures.values())])
 
     def train(self, material: Material, loss_of: Loss, check: Check) -> None:
-        """Train to the end of the plan, or until the score has not risen for ``patience`` checks."""
+        """Train to the end of the plan, or until ``patience`` checks brought nothing better."""
         plan = self.plan
         bar = Progress(
             TextColumn("{task.description}"),
@@ -193,7 +196,7 @@ class Run:
             while self.step < plan.steps and self.stale < plan.patience:
                 last = min(self.step + plan.check_every, plan.steps)
                 loss = self._stretch(material, loss_of, last, lambda: bar.advance(task))
-                figures = check(self.averaged.module)
+                figures = check(self._average)
                 self._log(loss, figures)
                 self._keep_if_better(figures["score"])
                 bar.update(task, description=f"{self.network.stem} {figures['score']:.4f}")
@@ -233,7 +236,7 @@ class Run:
         if value > self.best:
             self.best, self.stale = value, 0
             temporary = self.folder / "best.part"
-            torch.save(self.averaged.module.state_dict(), temporary)
+            torch.save(self._average.state_dict(), temporary)
             temporary.rename(self.folder / "best.pt")
         else:
             self.stale += 1

@@ -41,7 +41,7 @@ FRONTS: dict[str, FrontEndSpec] = {"activity": ACTIVITY, "frame_conv": FRAME_CON
 
 
 def features(spec: FrontEndSpec, samples: Float32Array, rate_hz: int = RATE_HZ) -> Float32Array:
-    """Decibels before normalisation, (frames, n_mels) float32; ``samples`` is (n,) at ``rate_hz``."""
+    """Decibels before normalisation, (frames, n_mels) float32; ``samples`` (n,) at ``rate_hz``."""
     resampler = Resampler(rate_hz, spec.rate_hz)
     mel = LogMel(
         spec.rate_hz, spec.n_fft, spec.hop, spec.n_mels, spec.fmin_hz, spec.fmax_hz, spec.floor_db
@@ -65,4 +65,4 @@ def cell_of_frames(spec: FrontEndSpec, frames: int, stride: int = 1) -> NDArray[
     """The 20 ms label cell in which the middle of each output frame lies, (frames / stride,)."""
     outputs = np.arange(frames // stride)
     middle_s = (outputs * stride + (stride - 1) / 2) * spec.hop_s + spec.n_fft / 2 / spec.rate_hz
-    return np.floor(middle_s / 0.02).astype(np.int64)
+    return np.asarray(np.floor(middle_s / 0.02), np.int64)

@@ -20,14 +20,16 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from streamseg.training.data import RATE_HZ, Part, Sound, decode, fraction_of
-from streamseg.training.singing import compose
+from streamseg.training.tunes import compose
 
 SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 _TICKS_PER_S = 960  # 480 ticks a beat at MIDI's default of 120 beats a minute
 
 # General MIDI programs by family; voices, winds and strings come more often than special effects.
-_SOLO = (0, 4, 6, 11, 13, 16, 19, 21, 22, 24, 26, 40, 41, 42, 46, 52, 53, 54, 56, 57, 60, 64, 66)
-_SOLO += (68, 71, 73, 74, 75, 77, 79, 104, 105, 107, 108, 109, 110, 111, 52, 53, 53)
+_SOLO = (
+    *(0, 4, 6, 11, 13, 16, 19, 21, 22, 24, 26, 40, 41, 42, 46, 52, 53, 54, 56, 57, 60, 64, 66),
+    *(68, 71, 73, 74, 75, 77, 79, 104, 105, 107, 108, 109, 110, 111, 52, 53, 53),
+)
 _PADS = (48, 49, 50, 51, 52, 52, 53, 54, 88, 89, 91, 92, 94, 95, 19, 61)
 _BASS = (32, 33, 34, 35, 38, 43)
 
@@ -124,7 +126,7 @@ def play(midi: Path) -> NDArray[np.float32]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "played.wav"
         command = ["fluidsynth", "-ni", "-q", "-g", "0.4", "-r", str(RATE_HZ), "-F", str(out)]
-        subprocess.run(
+        subprocess.run(  # noqa: S603 - fixed program, own file
             [*command, str(SOUNDFONT), str(midi)], check=True, capture_output=True, timeout=120
         )
         return decode(out)

@@ -7,58 +7,20 @@ further down is not there; 0.1 s around a change is ignored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import soxr
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from streamseg.training import augment, synthetic
 from streamseg.training.augment import Samples
-from streamseg.training.data import (
-    CELL,
-    DOUBTFUL,
-    RATE_HZ,
-    SOUNDING,
-    Bank,
-    Entry,
-    Part,
-    gate,
-    runs,
-)
+from streamseg.training.data import CELL, RATE_HZ, SOUNDING, runs
+from streamseg.training.layers import CLASSES, Layers
 
-CLASSES = ("music", "speech", "noise")
 IGNORE = 2
 HEARD_DB, GONE_DB = -12.0, -20.0
 EDGE_CELLS = 5  # 0.1 s
-
-# How often a class is made in which manner; what a bank set lacks is left out.
-_MANNERS: dict[str, dict[str, float]] = {
-    "music": {
-        "clip": 0.46,
-        "midi": 0.11,
-        "invented": 0.12,
-        "solo": 0.12,
-        "choir": 0.09,
-        "vocals": 0.05,
-        "tune": 0.05,
-    },
-    "speech": {"clip": 0.82, "foreign": 0.05, "respoken": 0.07, "dialogue": 0.06},
-    "noise": {"clip": 0.64, "synthetic": 0.23, "babble": 0.13},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A sound of one class and the cells in which it sounds (``data.gate``)."""
-
-    label: str
-    samples: Samples
-    cells: NDArray[np.uint8]
-    manner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,279 +43,59 @@ class Programme:
     segments: tuple[Segment, ...] = ()
 
 
-@dataclass(slots=True)
-class _Shelf:
-    """The sounds of one manner, drawn first by source and kind, then by group."""
-
-    bank: Bank
-    groups: list[list[Entry]] = field(default_factory=list)
-    weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-
-    @classmethod
-    def of(cls, bank: Bank, part: Part, keep: Callable[[Entry], bool]) -> _Shelf | None:
-        groups: dict[tuple[str, str], list[Entry]] = {}
-        for entry in bank.entries:
-            if entry.part == part and keep(entry):
-                kind = entry.detail.split(":")[0] if bank.kind == "noise" else entry.detail
-                key = (entry.repo, entry.group if bank.kind == "speech" else kind)
-                groups.setdefault(key, []).append(entry)
-        if not groups:
-            return None
-        # The square root keeps one large source from being half of everything.
-        seconds = [sum(entry.length for entry in group) / RATE_HZ for group in groups.values()]
-        repos = [repo for repo, _ in groups]
-        per_repo = {
-            repo: sum(s for s, r in zip(seconds, repos, strict=True) if r == repo) for repo in repos
-        }
-        weights = np.array([s / np.sqrt(per_repo[r]) for s, r in zip(seconds, repos, strict=True)])
-        return cls(bank, list(groups.values()), weights / weights.sum())
-
-    def draw(self, random: Generator) -> list[Entry]:
-        return self.groups[random.choice(len(self.groups), p=self.weights)]
-
-
-def _level(samples: Samples, cells: NDArray[np.uint8]) -> float:
-    """Root mean square where the sound sounds."""
-    used = samples[: len(cells) * CELL].reshape(-1, CELL)[cells == SOUNDING]
-    return augment.rms(used.ravel()) if used.size else augment.rms(samples)
-
-
-class Composer:
-    """Draws layers from banks and puts programmes together.
-
-    The same seed, banks and call give the same programme.
-    """
-
-    def __init__(self, banks: dict[str, Bank], part: Part, rooms: Sequence[Samples] = ()) -> None:
-        self._part: Part = part
-        self._rooms = list(rooms)
-        sung = banks.get("sung" if part == "fit" else "sung_held_out")
-        wanted: dict[tuple[str, str], tuple[Bank | None, Callable[[Entry], bool]]] = {
-            ("music", "clip"): (banks.get("music"), lambda e: True),
-            ("music", "midi"): (banks.get("midi"), lambda e: True),
-            ("music", "invented"): (banks.get("invented"), lambda e: True),
-            ("music", "solo"): (sung, lambda e: e.detail == "solo"),
-            ("music", "choir"): (sung, lambda e: e.detail == "choir"),
-            ("music", "vocals"): (banks.get("vocals"), lambda e: True),
-            ("speech", "clip"): (banks.get("speech"), lambda e: True),
-            ("speech", "foreign"): (banks.get("foreign"), lambda e: True),
-            ("speech", "respoken"): (sung, lambda e: e.detail == "respoken"),
-            ("noise", "clip"): (banks.get("noise"), lambda e: True),
-        }
-        self._shelves: dict[tuple[str, str], _Shelf] = {}
-        for key, (bank, keep) in wanted.items():
-            shelf = _Shelf.of(bank, part, keep) if bank else None
-            if shelf:
-                self._shelves[key] = shelf
-        self._manners = {label: self._possible(label) for label in CLASSES}
-
-    def _possible(self, label: str) -> tuple[list[str], NDArray[np.float64]]:
-        made = {"tune", "synthetic"}
-        borrowed = {"dialogue": ("speech", "clip"), "babble": ("speech", "clip")}
-        names = [
-            name
-            for name in _MANNERS[label]
-            if name in made or borrowed.get(name, (label, name)) in self._shelves
-        ]
-        if f"{label}:clip" and (label, "clip") not in self._shelves:
-            raise ValueError(f"expected {label} sounds for {self._part}, found none in the banks")
-        weights = np.array([_MANNERS[label][name] for name in names])
-        return names, weights / weights.sum()
-
-    def can(self, label: str, manner: str) -> bool:
-        """True when the banks hold what this manner needs."""
-        return manner in self._manners[label][0]
-
-    # One layer ------------------------------------------------------------------------------------
-
-    def layer(self, random: Generator, label: str, seconds: float, manner: str = "") -> Layer:
-        """A layer of one class, about ``seconds`` long (to a cell), its level 0.1 where it sounds.
-
-        ``manner`` chooses how it is made (solo singing, babble, ...); without it chance does.
-        """
-        names, weights = self._manners[label]
-        manner = manner or str(random.choice(names, p=weights))
-        count = int(seconds * RATE_HZ) // CELL * CELL
-        if manner == "tune":
-            samples = synthetic.plain_tune(random, seconds + 0.1)[:count]
-            cells = gate(samples)
-        elif manner == "synthetic":
-            samples = synthetic.noise(random, seconds + 0.1)[:count]
-            cells = gate(samples)
-        elif manner == "babble":
-            samples, cells = self._babble(random, count)
-        elif manner == "choir":
-            samples, cells = self._choir(random, count)
-        elif manner == "dialogue":
-            samples, cells = self._filled(random, (label, "clip"), count, change=True)
-        else:
-            samples, cells = self._filled(random, (label, manner), count, change=False)
-        samples, cells = self._in_its_room(random, samples, cells)
-        if manner in ("solo", "vocals") and random.random() < 0.25:  # over its accompaniment
-            bed, _ = self._filled(random, ("music", "clip"), count, change=False)
-            under = 10 ** (float(random.uniform(-16, 4)) / 20)
-            samples = samples / augment.rms(samples) + under * bed / augment.rms(bed)
-            cells = np.full_like(cells, SOUNDING)
-        scale = np.float32(0.1 / _level(samples, cells))
-        return Layer(label, samples * scale, cells, manner)
-
-    def _filled(
-        self, random: Generator, key: tuple[str, str], count: int, change: bool
-    ) -> tuple[Samples, NDArray[np.uint8]]:
-        """Sounds of one group, one after the other, until ``count`` samples are full."""
-        shelf = self._shelves[key]
-        group = shelf.draw(random)
-        speed = 1.0
-        if random.random() < 0.5:
-            spread = 0.09 if key[0] == "speech" else 0.25
-            speed = float(np.exp(random.normal(0, spread)).clip(0.6, 1.6))
-        samples = np.zeros(count, np.float32)
-        cells = np.zeros(count // CELL, np.uint8)
-        at = 0
-        entry = group[random.integers(len(group))]
-        repeat = random.random() < 0.3
-        while at < count:
-            sound, marks = shelf.bank.samples(entry), shelf.bank.cells(entry)
-            sound, marks = _trimmed(random, sound, marks, count - at, first=at == 0)
-            if speed != 1.0 and len(sound):
-                sound = soxr.resample(sound, RATE_HZ * speed, RATE_HZ, "LQ")
-                marks = gate(sound)
-                sound = sound[: len(marks) * CELL]
-            sound = sound / max(_level(sound, marks), 1e-5)
-            used = min(len(sound), count - at)
-            samples[at : at + used] = sound[:used]
-            cells[at // CELL : (at + used) // CELL] = marks[: used // CELL]
-            at += max(used, CELL)
-            gap_cells = 0
-            if key[0] == "speech" or random.random() < 0.2:
-                gap_cells = int(random.integers(0, 22))
-                # Short pauses between sentences belong to the talk.
-                cells[at // CELL : at // CELL + gap_cells] = SOUNDING
-            at += gap_cells * CELL
-            if change:
-                group = shelf.draw(random)
-            if not repeat:
-                entry = group[random.integers(len(group))]
-        return samples, cells
-
-    def _babble(self, random: Generator, count: int) -> tuple[Samples, NDArray[np.uint8]]:
-        """Six to twelve speakers at one level: a crowd, noise."""
-        total = np.zeros(count, np.float32)
-        voices = int(random.integers(6, 13))
-        for _ in range(voices):
-            voice, _ = self._filled(random, ("speech", "clip"), count, change=False)
-            total += voice * float(random.uniform(0.7, 1.1))
-        if random.random() < 0.6:  # crowds are heard across rooms
-            total = augment.reverberate(random, total, self._rooms, far=True)
-        return total, np.full(count // CELL, SOUNDING, np.uint8)
-
-    def _choir(self, random: Generator, count: int) -> tuple[Samples, NDArray[np.uint8]]:
-        """A rendered choir, or one voice multiplied; mostly in a hall."""
-        if random.random() < 0.45 or ("music", "solo") not in self._shelves:
-            total, cells = self._filled(random, ("music", "choir"), count, change=False)
-        else:
-            alone = ("music", "vocals") if random.random() < 0.15 else ("music", "solo")
-            key = alone if alone in self._shelves else ("music", "solo")
-            voice, cells = self._filled(random, key, count, change=False)
-            total = voice.copy()
-            for _ in range(int(random.integers(2, 10))):
-                ratio = float(np.exp2(random.choice([0, 0, 0, 7, 12, -12, 4]) / 12))
-                ratio *= float(np.exp(random.normal(0, 0.006)))
-                other = soxr.resample(voice, RATE_HZ * ratio, RATE_HZ, "LQ")
-                other = np.resize(other, count)
-                total += np.roll(other, int(random.uniform(0, 0.07) * RATE_HZ)) * float(
-                    random.uniform(0.4, 1.0)
-                )
-        if random.random() < 0.75:
-            total = augment.reverberate(random, total, self._rooms, far=random.random() < 0.6)
-        return total, cells
-
-    def _in_its_room(
-        self, random: Generator, samples: Samples, cells: NDArray[np.uint8]
-    ) -> tuple[Samples, NDArray[np.uint8]]:
-        """A layer's own room, colour and band, drawn alike for all classes."""
-        if random.random() < 0.3:
-            far = random.random() < 0.5
-            samples = augment.reverberate(random, samples, self._rooms, far)
-            for _, end in list(runs(cells == SOUNDING)):  # it rings on
-                tail = cells[end : end + 20]
-                tail[tail != SOUNDING] = DOUBTFUL
-        if random.random() < 0.25:
-            samples = augment.colour(random, samples, 8.0)
-        if random.random() < 0.12:
-            samples = augment.narrow_band(random, samples)
-        elif random.random() < 0.15:
-            samples = augment.low_pass(random, samples)
-        return samples, cells
-
-    # A programme ----------------------------------------------------------------------------------
-
-    def programme(self, random: Generator, seconds: float) -> Programme:
-        """A programme as composed, before anything has happened to it on its way."""
-        cells = int(seconds * RATE_HZ) // CELL
-        samples = np.zeros(cells * CELL, np.float32)
-        truth = np.zeros((cells, 3), np.uint8)
-        segments: list[Segment] = []
-        at = -int(random.integers(0, 100)) if random.random() < 0.5 else int(random.integers(0, 25))
-        before = ""
-        while at < cells:
-            labels = _draw_labels(random, before)
-            before = labels[0] if labels else ""
-            length = int(np.clip(np.exp(random.normal(1.85, 0.6)), 1.6, 20.0) * 50)
-            if not labels:
-                length = int(random.uniform(30, 250))
-            placed = self._segment(random, labels, length)
-            _place(samples, truth, at, *placed[:2])
-            for label, level_db in placed[2]:
-                bounds = (max(at, 0) * 0.02, min(at + length, cells) * 0.02)
-                if bounds[1] > bounds[0]:
-                    segments.append(Segment(*bounds, label, level_db))
-            gap = [0, 10, 30, -int(random.integers(5, 75))]
-            at += length + int(random.choice(gap, p=[0.35, 0.2, 0.15, 0.3]))
-        return Programme(samples, _ignore_edges(truth), tuple(segments))
-
-    def _segment(
-        self, random: Generator, labels: Sequence[str], length: int
-    ) -> tuple[Samples, NDArray[np.uint8], list[tuple[str, float]]]:
-        """One segment: samples, truth (2 beats nothing, see ``_place``), layers with levels."""
-        samples = np.zeros(length * CELL, np.float32)
-        truth = np.zeros((length, 3), np.uint8)
+def compose(layers: Layers, random: Generator, seconds: float) -> Programme:
+    """A programme as composed, before anything has happened to it on its way."""
+    cells = int(seconds * RATE_HZ) // CELL
+    samples = np.zeros(cells * CELL, np.float32)
+    truth = np.zeros((cells, 3), np.uint8)
+    segments: list[Segment] = []
+    at = -int(random.integers(0, 100)) if random.random() < 0.5 else int(random.integers(0, 25))
+    before = ""
+    while at < cells:
+        labels = _draw_labels(random, before)
+        before = labels[0] if labels else ""
+        length = int(np.clip(np.exp(random.normal(1.85, 0.6)), 1.6, 20.0) * 50)
         if not labels:
-            return samples, truth, []
-        under_db = [0.0, *random.uniform(-15, 15, len(labels) - 1)]
-        if len(labels) > 1 and random.random() < 0.12:
-            under_db[1] = float(random.choice([-1, 1]) * random.uniform(15, 26))
-        overall = 10 ** (float(random.normal(0, 3.5)) / 20)
-        levels: list[tuple[str, float]] = []
-        for index, label in enumerate(labels):
-            layer = self.layer(random, label, length * CELL / RATE_HZ + 0.001)
-            others = [under_db[i] for i in range(len(labels)) if i != index]
-            relative_db = under_db[index] - max(others) if others else 99.0
-            gain = overall * 10 ** ((under_db[index] - max(under_db)) / 20)
-            samples[: len(layer.samples)] += layer.samples * np.float32(gain)
-            column = layer.cells[:length].copy()
-            if relative_db < GONE_DB:
-                column[:] = 0
-            elif relative_db < HEARD_DB:
-                column[column == SOUNDING] = IGNORE
-            which = CLASSES.index(label)
-            truth[: len(column), which] = np.maximum(truth[: len(column), which], column)
-            levels.append((label, relative_db))
-        return samples, truth, levels
+            length = int(random.uniform(30, 250))
+        placed = _segment(layers, random, labels, length)
+        _place(samples, truth, at, *placed[:2])
+        for label, level_db in placed[2]:
+            bounds = (max(at, 0) * 0.02, min(at + length, cells) * 0.02)
+            if bounds[1] > bounds[0]:
+                segments.append(Segment(*bounds, label, level_db))
+        gap = [0, 10, 30, -int(random.integers(5, 75))]
+        at += length + int(random.choice(gap, p=[0.35, 0.2, 0.15, 0.3]))
+    return Programme(samples, _ignore_edges(truth), tuple(segments))
 
 
-def _trimmed(
-    random: Generator, sound: Samples, marks: NDArray[np.uint8], wanted: int, first: bool
-) -> tuple[Samples, NDArray[np.uint8]]:
-    """Without the pauses at both ends; the first sound of a layer may begin anywhere."""
-    sounding = np.flatnonzero(marks == SOUNDING)
-    if not len(sounding):
-        return sound, marks
-    start, end = int(sounding[0]), int(sounding[-1]) + 1
-    spare = (end - start) - wanted // CELL
-    if first and spare > 0:
-        start += int(random.integers(0, spare + 1))
-    return sound[start * CELL : end * CELL], marks[start:end]
+def _segment(
+    layers: Layers, random: Generator, labels: Sequence[str], length: int
+) -> tuple[Samples, NDArray[np.uint8], list[tuple[str, float]]]:
+    """One segment: samples, truth (2 beats nothing, see ``_place``), layers with levels."""
+    samples = np.zeros(length * CELL, np.float32)
+    truth = np.zeros((length, 3), np.uint8)
+    if not labels:
+        return samples, truth, []
+    under_db = [0.0, *random.uniform(-15, 15, len(labels) - 1)]
+    if len(labels) > 1 and random.random() < 0.12:
+        under_db[1] = float(random.choice([-1, 1]) * random.uniform(15, 26))
+    overall = 10 ** (float(random.normal(0, 3.5)) / 20)
+    levels: list[tuple[str, float]] = []
+    for index, label in enumerate(labels):
+        layer = layers.layer(random, label, length * CELL / RATE_HZ + 0.001)
+        others = [under_db[i] for i in range(len(labels)) if i != index]
+        relative_db = under_db[index] - max(others) if others else 99.0
+        gain = overall * 10 ** ((under_db[index] - max(under_db)) / 20)
+        samples[: len(layer.samples)] += layer.samples * np.float32(gain)
+        column = layer.cells[:length].copy()
+        if relative_db < GONE_DB:
+            column[:] = 0
+        elif relative_db < HEARD_DB:
+            column[column == SOUNDING] = IGNORE
+        which = CLASSES.index(label)
+        truth[: len(column), which] = np.maximum(truth[: len(column), which], column)
+        levels.append((label, relative_db))
+    return samples, truth, levels
 
 
 def _draw_labels(random: Generator, before: str) -> list[str]:
@@ -368,7 +110,7 @@ def _draw_labels(random: Generator, before: str) -> list[str]:
 def _place(
     samples: Samples, truth: NDArray[np.uint8], at: int, new: Samples, cells: NDArray[np.uint8]
 ) -> None:
-    """Add a segment at cell ``at`` (may be negative); where it overlaps, both fade and are heard."""
+    """Add a segment at cell ``at`` (may be negative); where both overlap, both fade."""
     skip = max(0, -at)
     new, cells, at = new[skip * CELL :], cells[skip:], max(at, 0)
     count = min(len(cells), len(truth) - at)
@@ -410,8 +152,3 @@ def ring_on(truth: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:
         for _, end in runs(truth[:, column] > 0):
             result[end : end + round(seconds * 50), column] = IGNORE
     return result
-
-
-def rooms_of(corpus: Path | None) -> list[Samples]:
-    """Measured rooms, none in quick mode."""
-    return augment.read_rooms(corpus) if corpus else []

@@ -179,7 +179,7 @@ def _platt(logit: Tensor, target: Tensor) -> tuple[float, float]:
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    optimizer.step(closure)  # type: ignore[arg-type]
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
     return float(values[0].detach()), float(values[1].detach())
 
 

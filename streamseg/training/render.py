@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.training import augment, fronts, mixing
+from streamseg.training import augment, fronts, layers, mixing
 from streamseg.training.banks import open_banks
 from streamseg.training.data import RATE_HZ, Part
-from streamseg.training.mixing import Composer
+from streamseg.training.layers import Layers
 
 SECONDS = 24.0
 CELLS = 1200  # 24 s of 20 ms
@@ -39,19 +39,17 @@ class Shard:
 
 
 @lru_cache(maxsize=4)
-def _composer(
-    banks: Path, corpus: Path | None, part: Part
-) -> tuple[Composer, list[augment.Samples]]:
-    rooms = mixing.rooms_of(corpus)
-    return Composer(open_banks(banks), part, rooms), rooms
+def _layers(banks: Path, corpus: Path | None, part: Part) -> tuple[Layers, list[augment.Samples]]:
+    rooms = layers.rooms_of(corpus)
+    return Layers(open_banks(banks), part, rooms), rooms
 
 
 def one(
     banks: Path, corpus: Path | None, part: Part, random: np.random.Generator
 ) -> tuple[dict[str, NDArray[np.float16]], NDArray[np.uint8]]:
     """One degraded programme of 24 s as features and truth."""
-    composer, rooms = _composer(banks, corpus, part)
-    programme = composer.programme(random, SECONDS + _TAIL_S)
+    drawn, rooms = _layers(banks, corpus, part)
+    programme = mixing.compose(drawn, random, SECONDS + _TAIL_S)
     heard, rings_s = augment.degrade(random, programme.samples, rooms)
     truth = mixing.ring_on(programme.truth, rings_s) if rings_s else programme.truth
     rendered = {}

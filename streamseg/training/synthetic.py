@@ -50,7 +50,7 @@ def _slow(random: Generator, count: int, per_s: float, depth: float) -> Samples:
 def steady(random: Generator, seconds: float) -> Samples:
     """Hiss, static, rumble, wind: coloured noise, sometimes in a band, sometimes swelling."""
     count = int(seconds * RATE_HZ)
-    noise = coloured(random, count, float(random.uniform(-0.3, 2.2)))
+    noise: NDArray[np.floating] = coloured(random, count, float(random.uniform(-0.3, 2.2)))
     if random.random() < 0.4:
         low, high = np.sort(np.exp(random.uniform(np.log(60), np.log(16000), 2)))
         edges = (float(low), float(min(max(high, low * 1.5), 20000)))
@@ -101,7 +101,7 @@ def signal_tone(random: Generator, seconds: float) -> Samples:
     time_s = np.arange(count, dtype=np.float32) / RATE_HZ
     hz = float(np.exp(random.uniform(np.log(300), np.log(4000))))
     manner = random.integers(5)
-    track = np.full(count, hz, np.float32)
+    track: NDArray[np.floating] = np.full(count, hz, np.float32)
     period_s = float(np.exp(random.uniform(np.log(0.08), np.log(4))))
     if manner == 0:  # a siren
         wave = scipy.signal.sawtooth(2 * np.pi * time_s / period_s, float(random.random()))
@@ -183,7 +183,8 @@ def foreign_speech(count: int, seed: int) -> Iterator[Sound]:
             text = ", ".join(random.permutation(words)[:9])
             options = ["-v", voice, "-s", str(random.integers(110, 210))]
             options += ["-p", str(random.integers(15, 85)), "-w", str(out)]
-            done = subprocess.run(["espeak-ng", *options, text], capture_output=True)
+            command = ["espeak-ng", *options, text]
+            done = subprocess.run(command, capture_output=True)  # noqa: S603 - own words
             if done.returncode == 0 and out.exists():
                 part: Part = "validation" if language in ("tr", "pl") else "fit"
                 yield Sound(decode(out), f"generated:{voice}", "generated", "espeak", part)

@@ -11,20 +11,25 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import scipy.signal
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from streamseg.training import augment, fronts, mixing
+from streamseg.models.card import FrontEndSpec
+from streamseg.training import augment, fronts, layers, mixing
 from streamseg.training.augment import Samples
 from streamseg.training.banks import open_banks
 from streamseg.training.data import CELL, RATE_HZ
-from streamseg.training.mixing import CLASSES, IGNORE, Composer
+from streamseg.training.layers import CLASSES, Layers
+from streamseg.training.mixing import IGNORE
 
 
-def _butter(samples: Samples, edges: float | tuple[float, float], kind: str) -> Samples:
+def _butter(
+    samples: Samples, edges: float | tuple[float, float], kind: Literal["low", "band"]
+) -> Samples:
     sos = scipy.signal.butter(6, edges, kind, fs=RATE_HZ, output="sos")
     return np.asarray(scipy.signal.sosfilt(sos, samples), np.float32)
 
@@ -80,9 +85,9 @@ def _case(name: str, samples: Samples, truth: NDArray[np.uint8]) -> Case:
 
 def programme_case(banks: Path, corpus: Path | None, seed: int, name: str, seconds: float) -> Case:
     """One validation programme under one condition."""
-    composer = Composer(open_banks(banks), "validation", mixing.rooms_of(corpus))
+    drawn = Layers(open_banks(banks), "validation", layers.rooms_of(corpus))
     random = np.random.default_rng([seed, *name.encode()])
-    programme = composer.programme(random, seconds)
+    programme = mixing.compose(drawn, random, seconds)
     heard = CONDITIONS[name](random, programme.samples)
     truth = mixing.ring_on(programme.truth, 0.4) if name == "room" else programme.truth
     return _case(name, heard, truth)
@@ -90,11 +95,11 @@ def programme_case(banks: Path, corpus: Path | None, seed: int, name: str, secon
 
 def manner_case(banks: Path, corpus: Path | None, seed: int, label: str, manner: str) -> Case:
     """Two minutes of one manner of one class, e.g. solo singing, cut into layers of 10 s."""
-    composer = Composer(open_banks(banks), "validation", mixing.rooms_of(corpus))
+    drawn = Layers(open_banks(banks), "validation", layers.rooms_of(corpus))
     random = np.random.default_rng([seed, *manner.encode()])
     pieces, marks = [], []
     for _ in range(12):
-        layer = composer.layer(random, label, 10.0, manner)
+        layer = drawn.layer(random, label, 10.0, manner)
         heard = augment.low_pass(random, layer.samples) if random.random() < 0.3 else layer.samples
         count = len(layer.cells)
         pieces.append(heard[: count * CELL])
@@ -119,11 +124,11 @@ def write_cases(
             for turn in range(2 if seconds > 60 else 1)
             for name in CONDITIONS
         ]
-        composer = Composer(open_banks(banks), "validation")
+        drawn = Layers(open_banks(banks), "validation")
         jobs += [
             pool.submit(_write_manner, banks, corpus, folder, seed, label, manner)
             for label, manner in _ALONE
-            if seconds > 60 and composer.can(label, manner)
+            if seconds > 60 and drawn.can(label, manner)
         ]
         for job in jobs:
             job.result()
@@ -189,7 +194,7 @@ def score(truths: Sequence[NDArray[np.uint8]], probs: Sequence[NDArray[np.float3
 
 
 def on_cells(
-    outputs: NDArray[np.float32], spec: fronts.FrontEndSpec, stride: int, lookahead: int, cells: int
+    outputs: NDArray[np.float32], spec: FrontEndSpec, stride: int, lookahead: int, cells: int
 ) -> NDArray[np.float32]:
     """Network outputs (n, classes) put on the 20 ms grid, (cells, classes).
 
@@ -200,8 +205,8 @@ def on_cells(
     step_s = spec.hop_s * stride
     first_s = (stride - 1) / 2 * spec.hop_s + spec.n_fft / 2 / spec.rate_hz
     index = np.round((np.arange(cells) * 0.02 + 0.01 - first_s) / step_s).astype(int)
-    result = described[np.clip(index, 0, len(described) - 1)].copy()
-    return result
+    chosen: NDArray[np.float32] = described[np.clip(index, 0, len(described) - 1)]
+    return chosen
 
 
 def expected_calibration_error(

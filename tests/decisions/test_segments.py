@@ -93,12 +93,24 @@ def test_silence_is_decided_by_level() -> None:
     assert silence.score_mean == 1.0
 
 
-def test_a_short_pause_is_not_reported_as_silence() -> None:
-    """0.4 s is less than silence_min_on_s, though it still ends the class with its own break."""
-    decider = Decider(CLASSES, GRID, RAW)
+def test_a_short_pause_is_left_to_the_network() -> None:
+    """0.4 s is less than silence_min_on_s: the scores in the pause count as they are."""
     level_dbfs = np.array([-20.0] * 5 + [-75.0] * 4 + [-20.0] * 5)
-    decisions = decider.push(estimate(only("music", "#" * 14), level_dbfs)) + decider.flush(1400)
-    assert spans(decisions) == [("music", 0, 500), ("music", 900, 1400)]
+    for pattern, expected in (
+        ("#" * 14, [("speech", 0, 1400)]),
+        ("#####....#####", [("speech", 0, 500), ("speech", 900, 1400)]),
+    ):
+        decider = Decider(CLASSES, GRID, RAW)
+        decisions = decider.push(estimate(only("speech", pattern), level_dbfs))
+        assert spans(decisions + decider.flush(1400)) == expected
+
+
+def test_only_long_silences_are_reported_if_so_set() -> None:
+    """With silence_min_on_s = 2 a silence of 1.5 s has no segment, and still no class sounds."""
+    decider = Decider(CLASSES, GRID, RAW.model_copy(update={"silence_min_on_s": 2.0}))
+    level_dbfs = np.array([-20.0] * 5 + [-75.0] * 15 + [-20.0] * 5)
+    decisions = decider.push(estimate(only("music", "#" * 25), level_dbfs)) + decider.flush(2500)
+    assert spans(decisions) == [("music", 0, 500), ("music", 2000, 2500)]
 
 
 def test_a_click_does_not_end_a_silence() -> None:
