@@ -132,6 +132,7 @@ class Listener:
         here = spectra.origin + round(self._next * hop_s * rate_hz)
         self._end_stretch(here)
         self._base = spectra.first_frame
+        # The 100 ms steps go on where they were, so this is right to one of them.
         self._loudness.reset(spectra.origin + round(self._base * hop_s * rate_hz))
         self._dropped_s += dropped_s
         self._emit(Overload(self._stamp(here), dropped_s=dropped_s, queue="network"))

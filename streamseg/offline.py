@@ -14,15 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.capture.base import Source, parse_channel_choice
-from streamseg.decisions.segments import Closed, Decider, Decision
-from streamseg.decisions.smoothing import Frames, LevelGate
+from streamseg.decisions.segments import Closed, Decider, Decision, level_gate
+from streamseg.decisions.smoothing import Frames
 from streamseg.messages import Block, Estimate, Float32Array, FrameGrid, Segment, Spectra
 from streamseg.models import Job, Network
 from streamseg.settings import DecisionSettings, Settings
 from streamseg.stages import SourceFront
 
 PIECE_S = 10.0  # sound per call of the network: long enough that Python's overhead is nothing
-GATE_S = 0.3  # as in the decisions: no gap between two syllables or drum strokes is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class _Table:
 
     def __init__(self, classes: int, grid: FrameGrid, settings: DecisionSettings) -> None:
         self._grid = grid
-        self._gate = LevelGate(classes, grid.hop_s, settings.silence_dbfs, GATE_S)
+        self._gate = level_gate(classes, grid.hop_s, settings)
         self._next = 0
 
     def push(self, estimate: Estimate) -> tuple[NDArray[np.float64], Frames]:

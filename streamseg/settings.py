@@ -50,7 +50,10 @@ class DecisionSettings(_Section):
     min_on_s: float = Field(0.8, ge=0, le=60, description="shorter sounds are not reported")
     min_off_s: float = Field(1.0, ge=0, le=60, description="shorter breaks are bridged: breaths")
     silence_dbfs: float = Field(
-        -60, ge=-110, le=-20, description="level below which nothing is on air"
+        -70,
+        ge=-110,
+        le=-20,
+        description="level below which nothing is on air; the absolute gate of BS.1770",
     )
     silence_min_on_s: float = Field(1.0, ge=0, le=60, description="pauses in speech are shorter")
     heartbeat_s: float = Field(

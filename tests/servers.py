@@ -113,13 +113,16 @@ def pulse_server() -> Iterator[PulseServer]:
         )
         process = subprocess.Popen(
             [
-                *"pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no".split(),
+                "pulseaudio",
+                "-n",
+                "--daemonize=no",
+                "--exit-idle-time=-1",
+                "--use-pid-file=no",
                 "--disable-shm=yes",
-                "-L",
-                f"module-native-protocol-unix socket={address} auth-anonymous=1",
-                "-L",
+                f"--load=module-native-protocol-unix socket={address} auth-anonymous=1",
                 # Without norewinds the monitor loses sound when something starts to play.
-                "module-null-sink sink_name=spk rate=48000 channels=2 format=float32le norewinds=1",
+                "--load=module-null-sink sink_name=spk rate=48000 channels=2 format=float32le "
+                "norewinds=1",
             ],
             env=environment,
             stdout=subprocess.DEVNULL,
@@ -156,13 +159,10 @@ class IcecastServer:
     def feed(self, mount: str, path: Path) -> subprocess.Popen[bytes]:
         """Stream a file to a mount as MP3 in real time, over and over; returns once it is there."""
         target = f"icecast://source:hackme@127.0.0.1:{self.port}/{mount}"
+        flags = "-nostdin -loglevel error -re -stream_loop -1 -i {path} -c:a libmp3lame -b:a 128k"
+        flags += " -content_type audio/mpeg -f mp3"
         process = subprocess.Popen(
-            [
-                *"ffmpeg -nostdin -loglevel error -re -stream_loop -1 -i".split(),
-                str(path),
-                *"-c:a libmp3lame -b:a 128k -content_type audio/mpeg -f mp3".split(),
-                target,
-            ],
+            ["ffmpeg", *(part.format(path=path) for part in flags.split()), target],
             stderr=subprocess.DEVNULL,
         )
         self.feeders.append(process)

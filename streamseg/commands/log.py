@@ -50,8 +50,11 @@ def monitor(
     _check_names(opened)
     log = EventLog(Path(settings.log.file) if settings.log.file else None)
 
+    turn = threading.Lock()  # the log is written by the sink thread and retried by this one
+
     def sink(event: Event) -> None:
-        log.write(event)
+        with turn:
+            log.write(event)
         also(event)
 
     names = [source.name for source in opened]
@@ -63,7 +66,9 @@ def monitor(
         engine.start()
         try:
             while not engine.wait(POLL_S) and not stop.is_set():
-                pass
+                if log.waiting:  # the disk was full: perhaps there is room now
+                    with turn:
+                        log.retry()
         finally:
             try:
                 engine.stop()

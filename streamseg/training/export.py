@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -134,7 +134,7 @@ def graph_bytes(network: Network, bands: int) -> bytes:
         torch.onnx.export(
             network,
             (torch.zeros(2, frames, bands), *states),
-            buffer,
+            buffer,  # type: ignore[arg-type]
             input_names=["features", *names],
             output_names=[*outputs, *(f"next_{name}" for name in names)],
             dynamic_axes=axes,
@@ -147,9 +147,10 @@ def graph_bytes(network: Network, bands: int) -> bytes:
 def make_card(network: Network, described: Described, graph: bytes) -> ModelCard:
     """The card that belongs to a graph."""
     front = described.front_end
-    roles = ["confirmed"] if len(network.outputs) == 1 else ["provisional", "confirmed"]
+    roles: list[Literal["provisional", "confirmed"]] = ["provisional", "confirmed"]
+    roles = roles[-len(network.outputs) :]
     outputs = tuple(
-        OutputSpec(name=name, role=role, lookahead_frames=frames)  # type: ignore[arg-type]
+        OutputSpec(name=name, role=role, lookahead_frames=frames)
         for (name, frames), role in zip(network.outputs, roles, strict=True)
     )
     states = tuple(

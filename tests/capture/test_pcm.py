@@ -119,7 +119,7 @@ def test_silent_writer_does_not_block_the_reader() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are a POSIX matter")
 def test_signal_is_honoured_while_waiting() -> None:
-    """A process that waits on a silent pipe runs its signal handler at once, not at the next data."""
+    """A process that waits on a silent pipe runs its signal handler, not only at the next data."""
     program = (
         "import sys, signal\n"
         "from streamseg.capture.pcm import PcmSource\n"
@@ -161,6 +161,9 @@ def test_terminal_is_no_pcm() -> None:
     """Somebody who forgot the pipe is told so instead of waiting for ever."""
     pty = pytest.importorskip("pty")
     main_fd, terminal_fd = pty.openpty()
-    with open(main_fd, "rb", buffering=0), open(terminal_fd, "rb") as terminal:
-        with pytest.raises(UsageError, match="got a terminal"):
-            PcmSource(terminal, 8000, 1, "s16", 1).open()
+    with (
+        open(main_fd, "rb", buffering=0),
+        open(terminal_fd, "rb") as terminal,
+        pytest.raises(UsageError, match="got a terminal"),
+    ):
+        PcmSource(terminal, 8000, 1, "s16", 1).open()
