@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from streamseg.errors import NoSuchInputError
 from streamseg.frontend.features import FeatureFrames, FeatureStream
-from streamseg.frontend.loudness import KWeightedPower
+from streamseg.frontend.loudness import LOWEST_RATE_HZ, KWeightedPower
 from streamseg.messages import Float32Array, FrameGrid, Spectra
 from streamseg.models import ModelCard
 
@@ -28,10 +29,16 @@ class EndOfStretch:
 class SourceFront:
     """Samples of one source to spectra of one network, in pieces of equal length.
 
-    Equal pieces let the network run many sources as one batch.
+    Equal pieces let the network run many sources as one batch. Raises NoSuchInputError for a rate
+    at which there is nothing to hear.
     """
 
     def __init__(self, source: str, card: ModelCard, grid: FrameGrid, piece_s: float) -> None:
+        if grid.rate_hz < LOWEST_RATE_HZ:
+            raise NoSuchInputError(
+                f"{source}: expected sound at {LOWEST_RATE_HZ} Hz or more, got {grid.rate_hz} Hz; "
+                "less holds no speech or music to tell apart"
+            )
         self._source = source
         self._card = card
         self._grid = grid

@@ -26,7 +26,7 @@ BLOCK_STEPS = 4  # gating blocks of 400 ms that overlap by 75 % (BS.1770-4, anne
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
 _OFFSET_LU = -0.691  # BS.1770-4, equation 2: takes out the gain of the K curve at 997 Hz
-_LOWEST_RATE_HZ = 4000  # the shelf at 1.7 kHz must fit under half the rate
+LOWEST_RATE_HZ = 4000  # the shelf at 1.7 kHz must fit under half the rate
 
 _BINS_PER_LU = 10
 _TOP_LUFS = 30.0  # a full-scale square wave reads about +3: nothing real is louder
@@ -50,9 +50,9 @@ def k_weighting(rate_hz: int) -> Float64Array:
 
     Shape: (2, 6) float64, for ``scipy.signal.sosfilt``. Raises ValueError below 4 kHz.
     """
-    if rate_hz < _LOWEST_RATE_HZ:
+    if rate_hz < LOWEST_RATE_HZ:
         raise ValueError(
-            f"expected a rate of at least {_LOWEST_RATE_HZ} Hz, got {rate_hz}: resample first"
+            f"expected a rate of at least {LOWEST_RATE_HZ} Hz, got {rate_hz}: resample first"
         )
     shelf_hz, shelf_q, shelf_db = 1681.974450955533, 0.7071752369554196, 3.999843853973347
     k = math.tan(math.pi * shelf_hz / rate_hz)

@@ -35,7 +35,9 @@ def _delayed(truth: Tensor, outputs: int) -> Tensor:
 def _masked_bce(logits: Tensor, truth: Tensor) -> Tensor:
     known = (truth != IGNORE).float()
     target = (truth == 1).float() * (1 - 2 * SMOOTHING) + SMOOTHING
-    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits.float(), target, reduction="none"
+    )
     return (loss * known).sum() / known.sum().clamp(min=1)
 
 
@@ -60,7 +62,7 @@ def frame_conv_loss(network: Network, features: Tensor, truth: Tensor) -> Tensor
     known = ((late != IGNORE).all(dim=2) & (count > 0)).float()
     target = heard / count.clamp(min=1).unsqueeze(2)
     target = target * (1 - 3 * SMOOTHING) + SMOOTHING
-    loss = -(target * torch.log(prob.clamp(min=1e-6))).sum(dim=2)
+    loss = -(target * torch.log(prob.float().clamp(min=1e-6))).sum(dim=2)
     return (loss * known).sum() / known.sum().clamp(min=1)
 
 
