@@ -71,10 +71,65 @@ encoding_option = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(__version__, prog_name="streamseg")
-def cli() -> None:
-    """Hear what is on air: music, speech, noise or silence, live and around the clock."""
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Hear what is on air: music, speech, noise or silence, live and around the clock.
+
+    Without a command the window opens on the default input device.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(live_verb)
+
+
+@cli.command("live")
+@click.argument("source", required=False)
+@click.option("-d", "--device", help="Input device, instead of SOURCE.")
+@click.option("-o", "--output", help="Also write the event log (JSON lines, appended).")
+@click.option(
+    "--snapshot", type=click.Path(path_type=Path), help="Save the window to this PNG and quit."
+)
+@click.option(
+    "--after",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    help="Seconds of sound before the picture is taken.",
+)
+@model_option
+@rate_option
+@channels_option
+@channel_option
+@common
+def live_verb(
+    options: Common,
+    source: str | None,
+    device: str | None,
+    output: str | None,
+    snapshot: Path | None,
+    after: float,
+    model: str | None,
+    samplerate: int | None,
+    channels: int | None,
+    channel: str | None,
+) -> None:
+    """Open the window.
+
+    SOURCE is a device (name, part of a name, or index), a file or a URL. Without one the default
+    input device is monitored. A file is played at its own speed.
+    """
+    from streamseg.capture.choose import SourceOptions
+    from streamseg.commands import live
+
+    live.run(
+        source if device is None else device,
+        lambda: options.load(model__name=model, capture__channel=channel, log__file=output),
+        SourceOptions(samplerate, channels),
+        options.config,
+        snapshot,
+        after,
+    )
 
 
 @cli.command("log")
@@ -106,9 +161,12 @@ def log_verb(
     standard input. Without one the default input device is monitored.
     """
     from streamseg.capture.choose import SourceOptions
+    from streamseg.capture.native_noise import hush
     from streamseg.commands import log
 
     loaded = options.load(model__name=model, capture__channel=channel, log__file=output)
+    if not options.verbose:
+        hush()
     log.run(
         [*sources, *devices],
         SourceOptions(samplerate, channels, encoding, realtime),
@@ -172,8 +230,11 @@ def scan_verb(
 @common
 def devices_verb(options: Common) -> None:
     """List the input devices."""
+    from streamseg.capture.native_noise import hush
     from streamseg.commands import console, devices
 
+    if not options.verbose:
+        hush()
     devices.run(console())
 
 

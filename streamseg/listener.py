@@ -38,6 +38,14 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
+class Anchor:
+    """From here on the samples of a source are dated by this clock."""
+
+    source: str
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Something about a source that is logged as it is."""
 
@@ -97,9 +105,11 @@ class Listener:
         """Log what these estimates decide."""
         self._log(self._decider.push(estimate))
 
-    def note(self, item: Note | EndOfStretch | End) -> None:
-        """Log what is no sound."""
-        if isinstance(item, EndOfStretch):
+    def note(self, item: Anchor | Note | EndOfStretch | End) -> None:
+        """Act on what is no sound."""
+        if isinstance(item, Anchor):
+            self._clock = item.clock
+        elif isinstance(item, EndOfStretch):
             self._end_stretch(item.sample)
         elif isinstance(item, Note):
             if isinstance(item.event, Overload):

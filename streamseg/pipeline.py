@@ -19,14 +19,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
 from streamseg.capture.base import Delivery, Lost, Source
 from streamseg.errors import StreamsegError
-from streamseg.listener import Begin, End, Listener, Note
+from streamseg.listener import Anchor, Begin, End, Listener, Note
 from streamseg.messages import Block, Estimate, Loss, Spectra
 from streamseg.models import Job, Network
 from streamseg.settings import Settings
@@ -36,9 +36,11 @@ from streamseg.worker import Mailbox, Worker
 
 FILL_S = 0.5
 READ_TIMEOUT_S = 0.2  # how soon a stop is noticed on a source that delivers nothing
+LOOK_S = 1.0  # between two looks at the clock: no decision is made sooner
+AHEAD_S = 0.05  # a burst of device blocks; less is not worth an anchor
 MAIL_S = 5.0  # sound that may wait for the network before the oldest is dropped
 
-Mail = Spectra | Begin | EndOfStretch | Note | End
+Mail = Spectra | Begin | Anchor | EndOfStretch | Note | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,9 @@ class Monitor:
         self._watch = watch
         self._tap = tap
         self._stop = threading.Event()
-        self._live = {source.name for source in sources if source.live}
+        self._live: set[str] = set()  # names; whether a source is live is known once it is open
         capacity = max(8, round(MAIL_S / settings.model.block_s)) * max(1, len(sources))
-        self._mail: Mailbox[Mail] = Mailbox(capacity, self._may_be_dropped)
+        self._mail: Mailbox[Mail] = Mailbox(capacity, self._may_displace)
         self._events: Mailbox[Event] = Mailbox(10_000)
         self._listeners: dict[str, Listener] = {}
         self._model_worker = Worker("network", self._mail, self._think, self._stop.set)
@@ -121,15 +123,20 @@ class Monitor:
             if worker.error is not None:
                 raise worker.error
 
-    def _may_be_dropped(self, item: Mail) -> bool:
-        return isinstance(item, Spectra) and item.source in self._live
+    def _may_displace(self, new: Mail, old: Mail) -> bool:
+        """Live sound cannot wait; a file can, and must not push live sound out."""
+        live = self._live
+        return new.source in live and isinstance(old, Spectra) and old.source in live
 
     # Analysis thread of one source
 
     def _listen(self, source: Source) -> None:
         reason = "stopped"
         try:
-            _Reader(source, self._network, self._settings, self._mail, self._tap).run(self._stop)
+            reader = _Reader(source, self._network, self._settings, self._mail, self._tap)
+            if source.live:
+                self._live.add(source.name)
+            reader.run(self._stop)
             if source.exhausted:
                 reason = "end of source"
         except StreamsegError as error:
@@ -190,6 +197,7 @@ class _Reader:
         self._format = source.open()
         self._rate_hz = self._format.rate_hz
         self._clock: Clock | None = None
+        self._next_look_s = 0.0  # at the clock, on the monotonic clock
         grid = network.grid(self._rate_hz)
         self._front = SourceFront(source.name, network.card, grid, settings.model.block_s)
 
@@ -220,6 +228,7 @@ class _Reader:
         if isinstance(delivery, Block):
             if self._clock is None:
                 self._begin(delivery.sample + delivery.samples.size)
+            self._keep_time(delivery.sample + delivery.samples.size)
             self._tap(self._source.name, delivery)
             self._close_hole(delivery.sample)
             for spectra in self._front.push(delivery.samples):
@@ -234,7 +243,29 @@ class _Reader:
             self._end_stretch()
             self._note(SourceLost(stamp, reason=delivery.reason))
         else:
+            self._set_clock(
+                Clock(datetime.now(UTC), time.monotonic(), self._rate_hz, delivery.sample)
+            )
             self._note(SourceRestored(stamp, gap_s=delivery.gap_s))
+
+    def _keep_time(self, end: int) -> None:
+        """No sound is dated later than it came.
+
+        A streaming server sends some seconds at once when one connects: the sample counter then
+        runs ahead of the clock, and the anchor has to move back.
+        """
+        clock, now_s = self._clock, time.monotonic()
+        if clock is None or not self._source.live or now_s < self._next_look_s:
+            return
+        self._next_look_s = now_s + LOOK_S
+        ahead_s = clock.monotonic_s + (end - clock.sample) / self._rate_hz - now_s
+        if ahead_s > AHEAD_S:
+            wall = clock.wall - timedelta(seconds=ahead_s)
+            self._set_clock(replace(clock, wall=wall, monotonic_s=clock.monotonic_s - ahead_s))
+
+    def _set_clock(self, clock: Clock) -> None:
+        self._clock = clock
+        self._mail.put(Anchor(self._source.name, clock))
 
     def _close_hole(self, sample: int) -> None:
         missing = sample - self._front.sample

@@ -33,7 +33,15 @@ class SourceFront:
     at which there is nothing to hear.
     """
 
-    def __init__(self, source: str, card: ModelCard, grid: FrameGrid, piece_s: float) -> None:
+    def __init__(
+        self,
+        source: str,
+        card: ModelCard,
+        grid: FrameGrid,
+        piece_s: float,
+        loudness: bool = True,
+    ) -> None:
+        """``loudness``: fill ``Spectra.k_power``, which only the event log needs."""
         if grid.rate_hz < LOWEST_RATE_HZ:
             raise NoSuchInputError(
                 f"{source}: expected sound at {LOWEST_RATE_HZ} Hz or more, got {grid.rate_hz} Hz; "
@@ -45,13 +53,14 @@ class SourceFront:
         pieces = max(1, round(piece_s / card.hop_s))
         self._piece = pieces * card.stride
         self._stream = FeatureStream(card.front_end, grid.rate_hz)
-        self._weighted = KWeightedPower(grid.rate_hz)
+        self._weighted = KWeightedPower(grid.rate_hz) if loudness else None
         self.restart(0)
 
     def restart(self, sample: int) -> None:
         """Forget the sound so far: the next sample has this position."""
         self._stream.reset()
-        self._weighted.reset()
+        if self._weighted is not None:
+            self._weighted.reset()
         self._k_power = np.empty(0)
         self._origin = sample
         self.sample = sample  # position of the next sample
@@ -62,7 +71,8 @@ class SourceFront:
     def push(self, samples: Float32Array) -> list[Spectra]:
         """Shape: (n,) float32 in; whole pieces out."""
         self.sample += samples.size
-        self._k_power = np.concatenate((self._k_power, self._weighted.push(samples)))
+        if self._weighted is not None:
+            self._k_power = np.concatenate((self._k_power, self._weighted.push(samples)))
         self._hold(self._stream.push(samples))
         whole = len(self._held.power) // self._piece
         return [self._take(self._piece) for _ in range(whole)]

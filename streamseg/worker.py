@@ -17,16 +17,17 @@ T = TypeVar("T")
 class Mailbox(Generic[T]):
     """A bounded first-in, first-out queue between threads.
 
-    Full: ``put`` waits (back-pressure), or, for an item that ``droppable`` says is droppable,
-    makes room by dropping the oldest droppable item, and counts it. Items that are not
-    droppable are never dropped.
+    Full: ``put`` drops the oldest item that the new one may displace, and counts it; where there is
+    none, it waits (back-pressure). Without ``may_displace(new, old)`` nothing is ever dropped.
     """
 
-    def __init__(self, capacity: int, droppable: Callable[[T], bool] | None = None) -> None:
+    def __init__(
+        self, capacity: int, may_displace: Callable[[T, T], bool] = lambda new, old: False
+    ) -> None:
         if capacity < 1:
             raise ValueError(f"expected a capacity of at least 1, got {capacity}")
         self._capacity = capacity
-        self._droppable = droppable or (lambda item: False)
+        self._may_displace = may_displace
         self._items: deque[T] = deque()
         self._changed = threading.Condition()
         self._closed = False
@@ -36,7 +37,7 @@ class Mailbox(Generic[T]):
         """Hand over an item; False when the mailbox is closed, so nobody will read it."""
         with self._changed:
             while len(self._items) >= self._capacity and not self._closed:
-                if self._droppable(item) and self._drop_oldest():
+                if self._make_room(item):
                     break
                 self._changed.wait()
             if self._closed:
@@ -61,9 +62,9 @@ class Mailbox(Generic[T]):
             self._closed = True
             self._changed.notify_all()
 
-    def _drop_oldest(self) -> bool:
-        for index, item in enumerate(self._items):
-            if self._droppable(item):
+    def _make_room(self, item: T) -> bool:
+        for index, old in enumerate(self._items):
+            if self._may_displace(item, old):
                 del self._items[index]
                 self.dropped += 1
                 return True

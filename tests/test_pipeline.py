@@ -1,6 +1,7 @@
 """Facts about the live engine: order of events, holes, errors, stopping."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -130,6 +131,16 @@ def test_a_long_hole_closes_what_was_open(network):
     assert silences(events) == [pytest.approx((0, 5)), pytest.approx((9, 14))]
     order = [name for name in names(events) if name.startswith("source_")]
     assert order == ["source_lost", "source_restored"]
+
+
+def test_no_sound_is_dated_later_than_it_came(network, monkeypatch):
+    """A server that sends twenty seconds at once when one connects does not move the clock."""
+    monkeypatch.setattr("streamseg.pipeline.LOOK_S", 0.0)
+    twenty_s = np.concatenate((HISS, SILENCE, HISS, HISS))
+    _, events = monitor(network, FakeSource(cut(twenty_s), live=True))
+    now = datetime.now(UTC)
+    assert all(event.stamp.time <= now + timedelta(seconds=0.1) for event in events)
+    assert events[-1].stamp.time > now - timedelta(seconds=5)
 
 
 def test_stop_closes_what_is_open(network):

@@ -34,9 +34,9 @@ def test_a_full_mailbox_holds_the_sender_back():
     assert not sender.is_alive()
 
 
-def test_the_oldest_droppable_item_makes_room_and_is_counted():
+def test_the_oldest_item_that_may_go_makes_room_and_is_counted():
     """What must not be dropped stays, in its place."""
-    mailbox = Mailbox(3, droppable=lambda item: isinstance(item, int))
+    mailbox = Mailbox(3, may_displace=lambda new, old: isinstance(old, int))
     for item in ("keep", 1, 2, 3, 4):
         mailbox.put(item)
     assert mailbox.take_all() == ["keep", 3, 4]

@@ -103,11 +103,20 @@ class Downmix:
             return np.ascontiguousarray(frames[:, self._choice - 1])
         if self._choice == "mean" or frames.shape[1] == 1:
             # One channel: mid is the channel itself, side is silence.
-            mono: Float32Array = frames.mean(axis=1, dtype=np.float32)
+            mono = self._mean(frames)
             return np.zeros_like(mono) if self._choice == "side" else mono
         sign = np.float32(1 if self._choice == "mid" else -1)
         mixed: Float32Array = np.float32(0.5) * (frames[:, 0] + sign * frames[:, 1])
         return mixed
+
+    @staticmethod
+    def _mean(frames: NDArray[np.float32]) -> Float32Array:
+        # Column by column: numpy's mean along a short last axis is several times slower.
+        mono = frames[:, 0].copy()
+        for channel in range(1, frames.shape[1]):
+            mono += frames[:, channel]
+        mono *= np.float32(1 / frames.shape[1])
+        return mono
 
 
 def parse_channel_choice(text: str) -> ChannelChoice:
@@ -119,7 +128,5 @@ def parse_channel_choice(text: str) -> ChannelChoice:
     except ValueError:
         number = 0
     if number < 1:
-        raise UsageError(
-            f"expected a channel number from 1, mean, mid or side, got {text!r}"
-        )
+        raise UsageError(f"expected a channel number from 1, mean, mid or side, got {text!r}")
     return number

@@ -11,6 +11,7 @@ with a frozen audio server it hangs, so it happens where both can be reported.
 from __future__ import annotations
 
 import atexit
+import sys
 import threading
 import time
 from typing import Any
@@ -84,7 +85,8 @@ def find_device(text: str | int | None) -> InputDevice:
 
 def _skip_portaudio_exit() -> None:
     """PortAudio's own clean-up hangs, too, when a server is frozen: leave it to the kernel."""
-    handler = getattr(_sounddevice(), "_exit_handler", None)
+    # Not by importing it: that very import may be what hangs.
+    handler = getattr(sys.modules.get("sounddevice"), "_exit_handler", None)
     if handler is not None:
         atexit.unregister(handler)
 

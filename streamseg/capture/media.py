@@ -169,6 +169,8 @@ class PyavDecoder:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, av.error.ExitError):
+        return "no data within the time-out"  # FFmpeg: "Immediate exit requested"
     return str(getattr(error, "strerror", None) or error)
 
 

@@ -1,7 +1,9 @@
 """Keep C libraries off the terminal.
 
 PortAudio and ALSA print their inner errors to file descriptor 2 when a device goes away, past
-Python. ``hush`` is for the command line, once, before a device is opened: not for libraries.
+Python; and sounddevice itself points descriptor 2 at nothing while PortAudio starts, so that at a
+frozen audio server our own error would be lost. ``hush`` is for the command line, once, before a
+device is opened: not for libraries.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from streamseg.capture.choose import SourceOptions, file_source
 from streamseg.commands import console
@@ -124,9 +124,12 @@ def scan_file(
     network: Network,
     options: SourceOptions,
     settings: Settings,
-    advance: Callable[[float], None] = lambda position_s: None,
+    advance: Callable[[float, float | None], None] = lambda position_s, total_s: None,
 ) -> Outcome:
-    """Scan one file and write its results. Raises what opening, reading and writing raise."""
+    """Scan one file and write its results. Raises what opening, reading and writing raise.
+
+    ``advance`` is told how far it is, and how long the file is where that is known.
+    """
     source = file_source(task.file, options, settings.capture)
     try:
         run = OfflineRun(source, network, settings)
@@ -138,7 +141,7 @@ def scan_file(
                 position_s = step.position_s
                 if frames is not None:
                     frames.write(step.time_s, step.prob, step.level_dbfs)
-                advance(position_s)
+                advance(position_s, getattr(source, "duration_s", None))
     finally:
         source.close()
     report = Report(task.file, run.format.rate_hz, position_s, tuple(segments))
@@ -178,8 +181,8 @@ def _in_turn(
     for task in tasks:
         bar = progress.add_task(Path(task.file).name, total=None, done="")
 
-        def advance(position_s: float, bar: int = bar) -> None:
-            progress.update(bar, done=f"{position_s:.0f} s")  # type: ignore[arg-type]
+        def advance(position_s: float, total_s: float | None, bar: TaskID = bar) -> None:
+            progress.update(bar, completed=position_s, total=total_s, done=f"{position_s:.0f} s")
 
         try:
             yield task, scan_file(task, network, options, settings, advance)

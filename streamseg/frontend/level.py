@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from streamseg.messages import Float32Array
 
@@ -15,7 +17,8 @@ def power_to_dbfs(power: float | Float32Array) -> Float32Array:
     power = np.asarray(power, np.float64)
     with np.errstate(divide="ignore"):
         level = np.maximum(10.0 * np.log10(2.0 * power), FLOOR_DBFS)
-    return level.astype(np.float32)
+    out: Float32Array = level.astype(np.float32)
+    return out
 
 
 class Level:
@@ -43,13 +46,22 @@ class Level:
         last = int((end - self._size) / self._hop) + 1  # one too many at most
         starts = np.rint(np.arange(self._frame, last + 1) * self._hop).astype(np.int64)
         starts = starts[starts + self._size <= end] - self._tail_sample
-        # Sums of each frame alone: a running sum over hours would lose quiet sounds.
-        power = np.empty(starts.size, np.float32)
-        for index, start in enumerate(starts):
-            frame = signal[start : start + self._size]
-            power[index] = np.dot(frame, frame) / self._size
+        power = self._mean_squares(signal, starts)
         self._frame += starts.size
         keep = min(signal.size, round(self._frame * self._hop) - self._tail_sample)
         self._tail = signal[keep:]
         self._tail_sample += keep
+        return power
+
+    def _mean_squares(self, signal: Float32Array, starts: NDArray[np.int64]) -> Float32Array:
+        if starts.size and self._hop == int(self._hop):
+            every = sliding_window_view(signal[starts[0] :], self._size)
+            frames = every[:: int(self._hop)][: starts.size]
+            # Sums of each frame alone: a running sum over hours would lose quiet sounds.
+            sums: Float32Array = np.einsum("fs,fs->f", frames, frames)
+            return sums / np.float32(self._size)
+        power = np.empty(starts.size, np.float32)
+        for index, start in enumerate(starts):
+            frame = signal[start : start + self._size]
+            power[index] = np.dot(frame, frame) / self._size
         return power

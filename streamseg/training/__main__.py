@@ -23,7 +23,7 @@ from streamseg.training.frame_conv import FrameConv
 from streamseg.training.streaming import Network
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-SHARDS = 160  # 34 hours
+SHARDS = 208  # 44 hours
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,6 @@ class Shape:
     """Dilations of the blocks between it and the confirmed head."""
     contrast: bool = True
     """Also give the network each frame without its mean level."""
-    squeeze: bool = False
-    """Gate each block's channels by a causal mean over 2 s."""
 
 
 class _Block(nn.Module):

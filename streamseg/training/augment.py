@@ -116,8 +116,8 @@ def resampled(random: Generator, samples: Samples) -> Samples:
 # What is added, and what overloads ----------------------------------------------------------------
 
 
-def hum(random: Generator, samples: Samples) -> Samples:
-    """Mains hum with harmonics, 18 to 45 dB under the programme."""
+def hum(random: Generator, samples: Samples, loudest_db: float = -18.0) -> Samples:
+    """Mains hum with harmonics, 45 dB to ``loudest_db`` under the programme."""
     base_hz = float(random.choice([50.0, 60.0])) * float(random.uniform(0.998, 1.002))
     time_s = np.arange(len(samples), dtype=np.float32) / RATE_HZ
     total = np.zeros(len(samples), np.float32)
@@ -125,7 +125,7 @@ def hum(random: Generator, samples: Samples) -> Samples:
         gain = float(random.uniform(0.05, 1)) / harmonic ** float(random.uniform(0.3, 1.2))
         phase = float(random.uniform(0, 6.28))
         total += gain * np.sin(np.float32(2 * np.pi * base_hz * harmonic) * time_s + phase)
-    level = rms(samples) * 10 ** (-float(random.uniform(18, 45)) / 20)
+    level = rms(samples) * 10 ** (-float(random.uniform(-loudest_db, 45)) / 20)
     return samples + total * np.float32(level / rms(total))
 
 
@@ -244,8 +244,13 @@ def codec(random: Generator, samples: Samples) -> Samples:
 # All of it ----------------------------------------------------------------------------------------
 
 
-def degrade(random: Generator, samples: Samples, rooms: list[Samples]) -> tuple[Samples, float]:
-    """A programme as a listener gets it, and how many seconds its sounds ring on."""
+def degrade(
+    random: Generator, samples: Samples, rooms: list[Samples], humming: bool = False
+) -> tuple[Samples, float]:
+    """A programme as a listener gets it, and how many seconds its sounds ring on.
+
+    ``humming`` lines have loud hum (up to 8 dB under the programme) half of the time.
+    """
     count = int(random.choice([0, 1, 2, 3], p=[0.2, 0.4, 0.25, 0.15]))
     names = ["room", "colour", "compress", "hum", "hiss", "clip", "low", "narrow", "rate", "codec"]
     weights = np.array([1.2, 1.2, 0.5, 1.0, 1.0, 0.8, 1.2, 0.9, 0.6, 1.3])
@@ -254,6 +259,8 @@ def degrade(random: Generator, samples: Samples, rooms: list[Samples]) -> tuple[
     if "room" in chosen:
         samples = reverberate(random, samples, rooms, far=random.random() < 0.35)
         rings_s = 0.4
+    if humming and random.random() < 0.5:
+        samples = hum(random, samples, -8.0)
     steps = {
         "colour": colour,
         "compress": compress,

@@ -71,6 +71,7 @@ class Clip:
     detail: str
     vocals: bool
     part: Part
+    duration_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ def read_manifest(corpus: Path) -> list[Clip]:
                     detail=row["detail"],
                     vocals=row["vocals"] == "yes",
                     part=_part(row, song),
+                    duration_s=float(row["duration_s"]),
                 )
             )
     return clips

@@ -7,11 +7,11 @@ stream of odd-sized calls with one long call.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -50,41 +50,32 @@ class Described:
 
 
 def corpus_sources(corpus: Path, banks: Path) -> tuple[DataSource, ...]:
-    """Training data by origin and licence, from the manifest and the banks in use."""
+    """Training data by origin and licence: from the manifest, and from the banks what was made."""
     minutes: dict[tuple[str, str], float] = defaultdict(float)
     names: dict[tuple[str, str], set[str]] = defaultdict(set)
-    lengths = {(path.stem): data.Bank(banks, path.stem).entries for path in banks.glob("*.json")}
     for clip in data.read_manifest(corpus):
-        key = (clip.repo, clip.licence)
-        names[key].add(clip.attribution)
-    spent: dict[str, float] = defaultdict(float)
-    for entries in lengths.values():
-        for entry in entries:
-            spent[entry.repo] += entry.length / data.RATE_HZ / 60
-    by_repo: dict[str, list[str]] = defaultdict(list)
-    for repo, licence in names:
-        by_repo[repo].append(licence)
-    for repo, licences in by_repo.items():
-        # Several licences within one repository share its minutes by clip count: listed once each.
-        for licence in licences:
-            minutes[repo, licence] = spent.pop(repo, 0.0)
+        if clip.part == "fit":
+            minutes[clip.repo, clip.licence] += clip.duration_s / 60
+            names[clip.repo, clip.licence].add(clip.attribution)
     rows = [
         DataSource(
             source=f"https://github.com/{repo}",
             licence=licence,
             attribution="; ".join(sorted(name for name in names[repo, licence] if name)),
-            minutes=round(minutes[repo, licence], 2),
+            minutes=round(spent, 2),
         )
-        for repo, licence in sorted(names)
+        for (repo, licence), spent in sorted(minutes.items())
     ]
-    rows += _other_sources(corpus, spent)
-    return tuple(rows)
+    return (*rows, *_other_sources(corpus, banks))
 
 
-def _other_sources(corpus: Path, spent: dict[str, float]) -> list[DataSource]:
-    """MIDI and impulse responses (their own manifests), the soundfont, and what was generated."""
-    import csv
-
+def _other_sources(corpus: Path, banks: Path) -> list[DataSource]:
+    """MIDI and impulse responses (their own manifests), the soundfont, and what was made."""
+    made: dict[str, float] = defaultdict(float)
+    for kind in ("midi", "invented", "sung", "foreign"):
+        if (banks / f"{kind}.json").exists():
+            for entry in data.Bank(banks, kind).entries:
+                made[entry.repo] += entry.length / data.RATE_HZ / 60
     found: dict[tuple[str, str], str] = {}
     for kind in ("midi", "rir"):
         with (corpus / kind / "manifest.csv").open(newline="", encoding="utf-8") as file:
@@ -94,7 +85,7 @@ def _other_sources(corpus: Path, spent: dict[str, float]) -> list[DataSource]:
         DataSource(
             source=f"https://github.com/{repo} ({kind})",
             licence=licence,
-            minutes=round(spent.get(repo, 0.0), 2) if kind == "midi" else 0.0,
+            minutes=round(made[repo], 2) if kind == "midi" else 0.0,
         )
         for (repo, licence), kind in sorted(found.items())
     ]
@@ -109,9 +100,9 @@ def _other_sources(corpus: Path, spent: dict[str, float]) -> list[DataSource]:
     rows.append(
         DataSource(
             source="generated: sung and spoken resyntheses of the speech above (WORLD), invented "
-            "pieces, espeak-ng voices, noises and tones by rule",
+            "pieces, espeak-ng voices; noises and tones by rule beside these minutes",
             licence="MIT",
-            minutes=round(spent.get("generated", 0.0), 2),
+            minutes=round(made["generated"], 2),
         )
     )
     return rows
@@ -238,8 +229,3 @@ def export(network: Network, described: Described, folder: Path) -> ModelCard:
 
 def _rounded(gaps: dict[str, float]) -> dict[str, float]:
     return {name: float(f"{value:.2g}") for name, value in gaps.items()}
-
-
-def total_minutes(sources: Iterable[DataSource]) -> float:
-    """Minutes of all sources."""
-    return sum(source.minutes for source in sources)

@@ -7,6 +7,7 @@ needed to go on), ``best.pt`` (the averaged weights that scored best), ``log.csv
 from __future__ import annotations
 
 import csv
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -53,14 +54,11 @@ class Material:
 
     @classmethod
     def read(cls, folder: Path, front: str, spec: FrontEndSpec) -> Material:
-        """Read every finished shard of ``folder`` and normalise as at run time."""
+        """Read every finished shard of ``folder``."""
         shards = [render.read_shard(path) for path in render.shard_files(folder)]
         if not shards:
             raise FileNotFoundError(f"expected rendered shards in {folder}, found none")
         features = np.concatenate([shard.features[front] for shard in shards])
-        if spec.norm is not None:
-            for row in range(len(features)):
-                features[row] = fronts.normalised(spec, features[row].astype(np.float32))
         return cls(features, np.concatenate([shard.truth for shard in shards]), spec)
 
 
@@ -88,9 +86,28 @@ def batches(
         starts = random.integers(0, (length - frames) // 4 + 1, len(rows)) * 4
         taken = starts[:, None] + np.arange(frames)
         cells = np.minimum(cells_of[taken], material.truth.shape[1] - 1)
-        features = material.features[rows[:, None], taken].astype(np.float32)
+        if material.spec.norm is None:
+            features = material.features[rows[:, None], taken].astype(np.float32)
+        else:
+            features = _normalised_crops(material, rows, starts, frames, random)
         truth = material.truth[rows[:, None], cells]
         yield torch.from_numpy(features), torch.from_numpy(truth)
+
+
+def _normalised_crops(
+    material: Material,
+    rows: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    frames: int,
+    random: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Crops normalised as at run time: half of the streams begin at the crop, half before it."""
+    crops = []
+    for row, start in zip(rows, starts, strict=True):
+        begin = start if random.random() < 0.5 else 0
+        raw = material.features[row, begin : start + frames].astype(np.float32)
+        crops.append(fronts.normalised(material.spec, raw)[start - begin :])
+    return np.stack(crops)
 
 
 def disturb(features: Tensor, random: torch.Generator, floor_db: float) -> Tensor:
@@ -115,6 +132,12 @@ def disturb(features: Tensor, random: torch.Generator, floor_db: float) -> Tenso
     return result.clamp(min=floor_db)
 
 
+def learning_rate(plan: Plan, step: int) -> float:
+    """A short rise, then half a cosine down to 0 at the end of the plan."""
+    rise = min(1.0, (step + 1) / max(1.0, 0.05 * plan.steps))
+    return plan.rate * rise * 0.5 * (1 + math.cos(math.pi * step / plan.steps))
+
+
 class Run:
     """One training run in one folder; ``train`` goes on where the last checkpoint stands."""
 
@@ -128,9 +151,6 @@ class Run:
         self.averaged = swa.AveragedModel(network, multi_avg_fn=average, use_buffers=True)
         self.optimizer = torch.optim.AdamW(
             network.parameters(), lr=plan.rate, weight_decay=plan.weight_decay
-        )
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, plan.rate, total_steps=plan.steps + 1, pct_start=0.08
         )
         self.step = 0
         self.best = -1.0
@@ -155,7 +175,6 @@ class Run:
         self.network.load_state_dict(kept["network"])
         self.averaged.load_state_dict(kept["averaged"])
         self.optimizer.load_state_dict(kept["optimizer"])
-        self.schedule.load_state_dict(kept["schedule"])
         self.step, self.best, self.stale = kept["step"], kept["best"], kept["stale"]
         self.spent_s = kept["spent_s"]
 
@@ -164,7 +183,6 @@ class Run:
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
             "step": self.step,
             "best": self.best,
             "stale": self.stale,
@@ -223,11 +241,12 @@ class Run:
             )
             with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.half):
                 loss = loss_of(self.network, noisy, truth)
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate(self.plan, self.step)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
             self.optimizer.step()
-            self.schedule.step()
             self.averaged.update_parameters(self.network)
             losses.append(float(loss.detach()))
             self.step += 1

@@ -34,7 +34,7 @@ FRAME_CONV = FrontEndSpec(
     fmin_hz=0.0,
     fmax_hz=22050.0,
     floor_db=-100.0,
-    norm=NormSpec(time_constant_s=20.0, min_deviation_db=3.0, gate_db=-80.0, clip=4.0),
+    norm=NormSpec(time_constant_s=60.0, min_deviation_db=3.0, gate_db=-80.0, clip=4.0),
 )
 
 FRONTS: dict[str, FrontEndSpec] = {"activity": ACTIVITY, "frame_conv": FRAME_CONV}

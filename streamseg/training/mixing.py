@@ -14,6 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from streamseg.training import augment, synthetic
 from streamseg.training.augment import Samples
 from streamseg.training.data import CELL, RATE_HZ, SOUNDING, runs
 from streamseg.training.layers import CLASSES, Layers
@@ -43,8 +44,12 @@ class Programme:
     segments: tuple[Segment, ...] = ()
 
 
-def compose(layers: Layers, random: Generator, seconds: float) -> Programme:
-    """A programme as composed, before anything has happened to it on its way."""
+def compose(layers: Layers, random: Generator, seconds: float, pauses: bool = False) -> Programme:
+    """A programme as composed, before anything has happened to it on its way.
+
+    With ``pauses`` a third of the segments are silences, most of them with faint room tone, hiss or
+    hum under them, 28 to 60 dB under the programme: still nothing.
+    """
     cells = int(seconds * RATE_HZ) // CELL
     samples = np.zeros(cells * CELL, np.float32)
     truth = np.zeros((cells, 3), np.uint8)
@@ -52,12 +57,14 @@ def compose(layers: Layers, random: Generator, seconds: float) -> Programme:
     at = -int(random.integers(0, 100)) if random.random() < 0.5 else int(random.integers(0, 25))
     before = ""
     while at < cells:
-        labels = _draw_labels(random, before)
+        labels = _draw_labels(random, before, pauses)
         before = labels[0] if labels else ""
         length = int(np.clip(np.exp(random.normal(1.85, 0.6)), 1.6, 20.0) * 50)
         if not labels:
             length = int(random.uniform(30, 250))
         placed = _segment(layers, random, labels, length)
+        if pauses and not labels and random.random() < 0.7:
+            placed[0][:] = _faint(random, len(placed[0]))
         _place(samples, truth, at, *placed[:2])
         for label, level_db in placed[2]:
             bounds = (max(at, 0) * 0.02, min(at + length, cells) * 0.02)
@@ -98,9 +105,20 @@ def _segment(
     return samples, truth, levels
 
 
-def _draw_labels(random: Generator, before: str) -> list[str]:
+def _faint(random: Generator, count: int) -> Samples:
+    """What a room, a line or a machine leaves in a pause."""
+    level = 0.1 * 10 ** (float(random.uniform(-60, -28)) / 20)
+    if random.random() < 0.25:
+        hum = augment.hum(random, np.full(count, 1e-3, np.float32)) - np.float32(1e-3)
+        return hum * np.float32(level / augment.rms(hum))
+    noise = synthetic.coloured(random, count, float(random.uniform(-0.3, 2.2)))
+    return noise * np.float32(level / augment.rms(noise))
+
+
+def _draw_labels(random: Generator, before: str, pauses: bool) -> list[str]:
     """Which classes sound in the next segment; none is silence."""
-    kind = random.choice(4, p=[0.10, 0.55, 0.30, 0.05])
+    shares = [0.35, 0.5, 0.12, 0.03] if pauses else [0.10, 0.55, 0.30, 0.05]
+    kind = random.choice(4, p=shares)
     labels = [str(label) for label in random.permutation(CLASSES)[:kind]]
     if labels and labels[0] == before and random.random() < 0.5:
         labels = [str(label) for label in random.permutation(CLASSES)[:kind]]

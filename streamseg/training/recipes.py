@@ -190,7 +190,7 @@ FRAME_CONV_DEVIATIONS = (
     "The paper's 'eight pairs' beside '16-dimensional vector at the 10th layer' contradict each "
     "other; read as eight layers in four pairs (two Kapre layers and eight others are the first "
     "ten).",
-    "Normalisation per frequency by running mean and deviation (20 s) where Kapre takes the whole "
+    "Normalisation per frequency by running mean and deviation (60 s) where Kapre takes the whole "
     "file: a live stream has no whole file.",
     "Convolutions are unpadded in time and keep their left context (two frames of look-ahead "
     "each), so that a stream equals the offline result; a stream starts with zeros.",

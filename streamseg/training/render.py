@@ -25,6 +25,7 @@ from streamseg.training.layers import Layers
 SECONDS = 24.0
 CELLS = 1200  # 24 s of 20 ms
 PER_SHARD = 32
+PLAIN_SHARDS = 160  # 34 hours; shards beyond dwell on what is left over: pauses, hum, faint sound
 _TAIL_S = 0.1  # so that the last frames are whole
 
 
@@ -45,12 +46,12 @@ def _layers(banks: Path, corpus: Path | None, part: Part) -> tuple[Layers, list[
 
 
 def one(
-    banks: Path, corpus: Path | None, part: Part, random: np.random.Generator
+    banks: Path, corpus: Path | None, part: Part, random: np.random.Generator, pauses: bool
 ) -> tuple[dict[str, NDArray[np.float16]], NDArray[np.uint8]]:
     """One degraded programme of 24 s as features and truth."""
     drawn, rooms = _layers(banks, corpus, part)
-    programme = mixing.compose(drawn, random, SECONDS + _TAIL_S)
-    heard, rings_s = augment.degrade(random, programme.samples, rooms)
+    programme = mixing.compose(drawn, random, SECONDS + _TAIL_S, pauses)
+    heard, rings_s = augment.degrade(random, programme.samples, rooms, humming=pauses)
     truth = mixing.ring_on(programme.truth, rings_s) if rings_s else programme.truth
     rendered = {}
     for name, spec in fronts.FRONTS.items():
@@ -81,7 +82,7 @@ def render_shard(
         return 0.0
     begun = time.perf_counter()
     random = np.random.default_rng([seed, index, part == "fit"])
-    made = [one(banks, corpus, part, random) for _ in range(PER_SHARD)]
+    made = [one(banks, corpus, part, random, index >= PLAIN_SHARDS) for _ in range(PER_SHARD)]
     features = {name: np.stack([item[0][name] for item in made]) for name in made[0][0]}
     _write(path, Shard(features, np.stack([item[1] for item in made])))
     return time.perf_counter() - begun

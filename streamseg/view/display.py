@@ -11,7 +11,6 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse
 import soxr
 from numpy.typing import NDArray
 
@@ -80,7 +79,7 @@ class DisplayAnalyser:
         n_fft = 1 << max(5, round(math.log2(rate_hz * WINDOW_S)))
         self._n_fft = max(n_fft, 1 << (self.hop - 1).bit_length())
         self._stft = Stft(self._n_fft, self.hop)
-        self._pooling = _pooling(rate_hz, self._n_fft)
+        self._pooling = _Pooling(rate_hz, self._n_fft)
         # A full-scale sine has a bin of n_fft/4 under a Hann window, spread over 1.5 bins.
         self._scale = 1.0 / (self._n_fft / 4) ** 2
         self._peak = TruePeak(rate_hz)
@@ -118,7 +117,7 @@ class DisplayAnalyser:
         self.sample += samples.size
         spectra = self._stft.push(samples)
         power = spectra.real**2 + spectra.imag**2
-        pooled = np.asarray(self._pooling @ power.T).T * self._scale
+        pooled = self._pooling(power) * self._scale
         level_db = 10 * np.log10(np.maximum(pooled, 1e-13))
         data = np.clip(np.rint((level_db - BOTTOM_DB) / STEP_DB), 0, 255).astype(np.uint8)
         columns = Columns(self._column, data)
@@ -180,30 +179,31 @@ class TruePeak:
         return highest
 
 
-def _pooling(rate_hz: int, n_fft: int) -> scipy.sparse.csr_array:
-    """(BINS, n_fft // 2 + 1): mean power of the FFT bins inside, interpolated where there is none.
+class _Pooling:
+    """FFT powers to stored bins: the highest inside, interpolated where there are less than two.
 
-    Power that one FFT bin holds is not spread over the stored bins that lie within it: a tone
-    reads its level on every axis.
+    The highest and not the mean, so that a tone reads its level on every axis (to the 1.4 dB by
+    which it may miss the middle of an FFT bin).
     """
-    edges = bin_edges_hz(rate_hz) / (rate_hz / n_fft)
-    rows: list[int] = []
-    columns: list[int] = []
-    weights: list[float] = []
-    for row, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-        inside = range(math.ceil(low), min(n_fft // 2, math.ceil(high) - 1) + 1)
-        if len(inside) >= 2:
-            share = [(k, 1 / len(inside)) for k in inside]
-        else:
-            middle = (low + high) / 2
-            k = min(int(middle), n_fft // 2 - 1)
-            share = [(k, 1 - (middle - k)), (k + 1, middle - k)]
-        for column, weight in share:
-            rows.append(row)
-            columns.append(column)
-            weights.append(weight)
-    shape = (BINS, n_fft // 2 + 1)
-    return scipy.sparse.csr_array((np.array(weights, np.float32), (rows, columns)), shape=shape)
+
+    def __init__(self, rate_hz: int, n_fft: int) -> None:
+        edges = bin_edges_hz(rate_hz) / (rate_hz / n_fft)
+        first = np.ceil(edges).astype(np.int64)  # FFT bin that a stored one begins with
+        # The widths only grow: the narrow bins are all at the bottom.
+        narrow = int(np.argmax(np.append(np.diff(first) >= 2, True)))
+        while narrow < BINS and np.diff(first)[narrow:].min() < 2:
+            narrow += 1
+        middle = (edges[:narrow] + edges[1 : narrow + 1]) / 2
+        self._below = np.minimum(middle.astype(np.int64), n_fft // 2 - 1)
+        self._share = (middle - self._below).astype(np.float32)
+        self._starts = np.minimum(first[narrow:-1], n_fft // 2)
+
+    def __call__(self, power: Float32Array) -> Float32Array:
+        """Shape: (frames, n_fft // 2 + 1) to (frames, BINS)."""
+        low = power[:, self._below] * (1 - self._share) + power[:, self._below + 1] * self._share
+        if not len(self._starts):
+            return low
+        return np.concatenate((low, np.maximum.reduceat(power, self._starts, axis=1)), axis=1)
 
 
 def _db(value: float, factor: float) -> float:

@@ -30,7 +30,8 @@ class ColumnRing:
     """
 
     def __init__(self, capacity: int, width: int) -> None:
-        self.capacity = -(-capacity // GROUP**LEVELS) * GROUP**LEVELS
+        coarsest = GROUP * GROUP * GROUP
+        self.capacity: int = -(-capacity // coarsest) * coarsest
         self._data = [
             np.zeros((self.capacity // GROUP**level, width), np.uint8) for level in range(LEVELS)
         ]
@@ -41,7 +42,7 @@ class ColumnRing:
         """Forget everything."""
         for present in self._present:
             present[:] = False
-        self.end = 0
+        self.end: int = 0
 
     @property
     def first(self) -> int:
@@ -54,6 +55,7 @@ class ColumnRing:
         Columns that are left out on the way count as never heard.
         """
         assert first >= self.end, "columns come in order"
+        first += max(0, len(columns) - self.capacity)
         columns = columns[-self.capacity :]
         begin = self.end
         self.end = first + len(columns)
@@ -125,7 +127,9 @@ class FrameRing:
     @property
     def newest(self) -> int | None:
         """Position of the last row."""
-        return int(self._sample[(self._count - 1) % len(self._sample)]) if self._count else None
+        if not self._count:
+            return None
+        return int(self._sample[(self._count - 1) % len(self._sample)])
 
     def write(self, frames: Frames) -> None:
         """Append rows; older than the newest there is are refused."""
@@ -156,7 +160,8 @@ class FrameRing:
             # Groups begin at fixed rows, or the picture would shimmer while it scrolls.
             starts = np.unique(np.maximum(0, np.arange(low // step * step, high, step) - low))
             size = np.diff(np.append(starts, len(sample)))
-            rows = np.add.reduceat(rows, starts, axis=0) / size[:, None].astype(np.float32)
+            rows = np.add.reduceat(rows, starts, axis=0)
+            rows /= size[:, None]
             sample = sample[starts + size // 2]
         split = self._classes
         return Frames(sample, rows[:, :split], rows[:, split : 2 * split], rows[:, -1])
@@ -166,7 +171,7 @@ class FrameRing:
         capacity = len(self._sample)
         turn = self._count // capacity * capacity  # the row at place 0
         new = self._sample[: self._count - turn]
-        if len(new) and position > new[0] or oldest == turn:
+        if (len(new) and position > new[0]) or oldest == turn:
             return turn + int(np.searchsorted(new, position))
         return oldest + int(np.searchsorted(self._sample[oldest - turn + capacity :], position))
 
@@ -183,7 +188,7 @@ class MaskRing:
         self.classes: tuple[str, ...] = ()
         self.freq_hz: NDArray[np.float64] = np.empty(0)
         self._prob: UInt8Array = np.empty((0, 0, 0), np.uint8)
-        self._column = np.full(self._capacity, -1, np.int64)
+        self._column = np.full(self._capacity, np.iinfo(np.int64).min)  # no column has it
         self._final = np.zeros(self._capacity, np.bool_)
 
     def write(self, mask: Mask, hop: int, rate_hz: int) -> tuple[int, int]:
@@ -247,5 +252,6 @@ def _at_most(
         return prob, freq_hz
     starts = np.arange(0, len(freq_hz), step)
     size = np.diff(np.append(starts, len(freq_hz)))
-    pooled = np.add.reduceat(prob, starts, axis=1) / size[None, :, None].astype(np.float32)
+    pooled = np.add.reduceat(prob, starts, axis=1)
+    pooled /= size[None, :, None]
     return pooled, np.add.reduceat(freq_hz, starts) / size

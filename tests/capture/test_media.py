@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import socket
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -25,9 +26,11 @@ from streamseg.settings import CaptureSettings
 SETTINGS = CaptureSettings()
 
 
-def source(path: Path | str, channel: ChannelChoice = "mean", **kwargs: bool) -> MediaSource:
+def source(
+    path: Path | str, channel: ChannelChoice = "mean", *, realtime: bool = False
+) -> MediaSource:
     """A source with default settings."""
-    return MediaSource(path, channel, SETTINGS, **kwargs)
+    return MediaSource(path, channel, SETTINGS, realtime=realtime)
 
 
 def blocks_of(media: MediaSource) -> list[Block]:
@@ -57,6 +60,7 @@ def encode(path: Path, samples: np.ndarray, rate_hz: int, codec: str) -> Path:
     """Write mono float samples with a lossy codec of FFmpeg."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate_hz, layout="mono")
+        assert isinstance(stream, av.AudioStream)
         fifo = av.AudioFifo()
         frame = av.AudioFrame.from_ndarray(
             samples.astype(np.float32).reshape(1, -1), format="fltp", layout="mono"
@@ -393,6 +397,15 @@ def test_url_that_does_not_answer_is_unavailable(url: str, message: str) -> None
         source(url).open()
     assert url in str(caught.value)
     assert "check the address" in str(caught.value)
+
+
+def test_server_that_accepts_and_says_nothing_is_unavailable() -> None:
+    """A frozen server costs the open time-out, not for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}/radio"
+        media = MediaSource(url, "mean", CaptureSettings(open_timeout_s=0.3, read_timeout_s=0.3))
+        with pytest.raises(SourceUnavailableError, match="no data within the time-out"):
+            media.open()
 
 
 def test_url_that_is_no_audio_is_no_input(tmp_path: Path, file_server: str) -> None:

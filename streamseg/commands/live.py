@@ -1,0 +1,252 @@
+"""``streamseg live``: the engine behind the window, and the window."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from streamseg.capture.base import Delivery, Source
+from streamseg.capture.choose import SourceOptions, any_source
+from streamseg.errors import StreamsegError, UsageError
+from streamseg.messages import Estimate, StreamFormat
+from streamseg.models import STEMS, Job, Network, load_network
+from streamseg.pipeline import Monitor
+from streamseg.settings import Loaded, Settings, default_config_path
+from streamseg.sinks.event_log import EventLog
+from streamseg.sinks.events import Event
+from streamseg.view.feed import Feed
+from streamseg.view.records import SourceInfo
+from streamseg.view.state import ViewState
+
+POLL_S = 0.1
+
+
+class LiveEngine:
+    """Opens one source at a time for the window; see ``view.engine.Engine``.
+
+    Opening and closing take seconds (a network is loaded, a device answers), so they happen on a
+    thread of their own, one after the other; only the newest wish counts.
+    """
+
+    def __init__(
+        self,
+        state: ViewState,
+        load: Callable[[], Loaded],
+        options: SourceOptions,
+        config_path: Path | None = None,
+        models: Path | None = None,
+        *,
+        realtime: bool = True,
+    ) -> None:
+        """``load`` reads the settings; ``models`` is the folder of the networks.
+
+        A file is watched like a station, at its own speed, unless ``realtime`` is False.
+        """
+        self._state, self._load, self._models_dir = state, load, models
+        self._realtime = realtime
+        self._options = replace(options, realtime=realtime)
+        self.config_path = config_path or default_config_path()
+        self.settings: Settings = load().settings
+        self.source: str | None = None
+        self.models = dict(STEMS)
+        self._model: str | None = None
+        self._feed: Feed | None = None
+        self._wish = threading.Condition()
+        self._wanted = False
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def open(self, source: str | None) -> None:
+        """Close what is open, and monitor this."""
+        self.source = source
+        self._want()
+
+    def use_model(self, stem: str) -> None:
+        """Go on with another network."""
+        self._model = stem
+        self._want()
+
+    def reload(self) -> None:
+        """Read the settings again and open again. Raises ConfigError."""
+        self.settings = self._load().settings
+        self._want()
+
+    def devices(self) -> list[str]:
+        """Names of the input devices. Raises SourceUnavailableError."""
+        from streamseg.capture.device import list_devices
+
+        return [device.name for device in list_devices()]
+
+    def reset_maxima(self) -> None:
+        """Begin integrated loudness and highest peak anew."""
+        if self._feed is not None:
+            self._feed.reset_maxima()
+
+    def close(self) -> None:
+        """Stop for good; waits until the log is complete."""
+        with self._wish:
+            self._closing = True
+            self._wish.notify_all()
+        self._thread.join(self.settings.capture.read_timeout_s + 10.0)
+
+    def _want(self) -> None:
+        with self._wish:
+            self._wanted = True
+            self._wish.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._wish:
+                while not (self._wanted or self._closing):
+                    self._wish.wait()
+                if self._closing:
+                    return
+                self._wanted = False
+            session = self._state.opening(self.source or "the default input device")
+            try:
+                self._monitor(session)
+            except StreamsegError as error:
+                self._state.finished(session, "failed", str(error))
+
+    def _changed(self) -> bool:
+        return self._wanted or self._closing
+
+    def _monitor(self, session: int) -> None:
+        """Run one source until it ends or another is wanted."""
+        settings = self.settings
+        stem = self._model or settings.model.name
+        network = load_network(stem, settings.model.provider, self._models_dir)
+        source = any_source(self.source, self._options, settings.capture)
+        feed = Feed(self._state, session, held_back=not self._realtime)
+        info = SourceInfo(
+            name=source.name,
+            model=network.card.stem,
+            provider=network.provider,
+            classes=network.card.classes,
+            lookahead_s=network.card.lookahead_s("confirmed"),
+            block_s=settings.model.block_s,
+            on=settings.decisions.on,
+            off=settings.decisions.off,
+        )
+
+        def opened(format_: StreamFormat) -> None:
+            grid = network.grid(format_.rate_hz)
+            feed.open(info, format_, grid, finite=not source.live)
+
+        log = EventLog(Path(settings.log.file)) if settings.log.file else None
+
+        def sink(event: Event) -> None:
+            if log is not None:
+                log.write(event)
+            feed.sink(event)
+
+        watched = cast(Source, WatchedSource(source, opened))
+        timed = cast(Network, TimedNetwork(network, feed.computed))
+        engine = Monitor([watched], timed, settings, sink, feed.watch, feed.tap)
+        engine.start()
+        self._feed = feed
+        try:
+            while not engine.wait(POLL_S) and not self._changed():
+                pass
+        finally:
+            try:
+                engine.stop()
+            finally:
+                feed.close()
+                if log is not None:
+                    log.close()
+        if engine.failures:
+            raise engine.failures[0].error
+        if feed.error is not None:
+            raise feed.error
+
+
+class WatchedSource:
+    """A source that tells which format it negotiated."""
+
+    def __init__(self, source: Source, opened: Callable[[StreamFormat], None]) -> None:
+        self._source, self._opened = source, opened
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def open(self) -> StreamFormat:
+        """Open, and tell."""
+        format_ = self._source.open()
+        self._opened(format_)
+        return format_
+
+    def read(self, timeout_s: float) -> Delivery | None:
+        """As the source."""
+        return self._source.read(timeout_s)
+
+
+class TimedNetwork:
+    """A network that tells how long it computes: seconds of sound, seconds of time."""
+
+    def __init__(self, network: Network, computed: Callable[[float, float], None]) -> None:
+        self._network, self._computed = network, computed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._network, name)
+
+    def run(self, jobs: Sequence[Job]) -> list[Estimate]:
+        """As the network."""
+        card = self._network.card
+        sound_s = sum(len(job.spectra.power) for job in jobs) * card.front_end.hop_s
+        began_s = time.monotonic()
+        estimates = self._network.run(jobs)
+        self._computed(sound_s, time.monotonic() - began_s)
+        return estimates
+
+
+def run(
+    source: str | None,
+    load: Callable[[], Loaded],
+    options: SourceOptions,
+    config_path: Path | None = None,
+    picture: Path | None = None,
+    after_s: float = 10.0,
+) -> None:
+    """Open the window; returns when it is closed.
+
+    Raises UsageError without a screen, CannotWriteError for a picture that cannot be saved.
+    """
+    _need_screen()
+    if source == "-":
+        raise UsageError("expected a device, a file or a URL, got -: `log` and `scan` read a pipe")
+    from streamseg.capture.playback import DevicePlayer
+    from streamseg.view import app
+
+    state = ViewState()
+    engine = LiveEngine(state, load, options, config_path)
+    order = app.SnapshotOrder(picture, after_s) if picture else None
+    try:
+        app.run(state, engine, DevicePlayer(), lambda: engine.open(source), order)
+    finally:
+        state.close()
+
+
+def _need_screen() -> None:
+    """Qt ends the whole process where it finds no screen: say it before."""
+    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screens):
+        raise UsageError(
+            "expected a screen, got none (DISPLAY is not set); use `streamseg log` without a "
+            "window, or `xvfb-run streamseg live ...` for a picture"
+        )
+    try:
+        import PyQt6.QtWidgets  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"expected the libraries of a window, got: {error}; install them (Debian, Ubuntu: "
+            "apt-get install libgl1 libegl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 "
+            "libxcb-keysyms1 libxcb-shape0 libfontconfig1 libdbus-1-3)"
+        ) from None

@@ -1,0 +1,159 @@
+"""Where the engine's threads hand over what happens to one source, and the display worker.
+
+``tap`` runs on the analysis thread, ``watch`` on the network's, ``sink`` on the sinks': each
+returns at once. The spectrum, the meters and the sound on disk are made on a worker of its own.
+Full: the oldest blocks are dropped, counted, and shown as not drawn; the analysis is never held up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from streamseg.messages import Block, Estimate, FrameGrid, Mask, StreamFormat
+from streamseg.sinks.events import Event
+from streamseg.view.display import DisplayAnalyser
+from streamseg.view.records import SourceInfo
+from streamseg.view.state import ViewState
+from streamseg.worker import Mailbox, Worker
+
+WAITING_S = 5.0  # sound that may wait for the display worker
+_BLOCK_S = 0.01  # the shortest blocks that a device delivers
+SPEED_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    block: Block
+    expected: int
+    """Position at which the block before it ended."""
+
+
+class Feed:
+    """One source, from its opening to its end."""
+
+    def __init__(self, state: ViewState, session: int, held_back: bool = False) -> None:
+        """``held_back``: ``tap`` waits instead of dropping; for sources faster than real time."""
+        self._state = state
+        self._session = session
+        self._expected = 0
+        self._mailbox: Mailbox[_Piece] = Mailbox(
+            round(WAITING_S / _BLOCK_S), lambda piece: not held_back
+        )
+        self._worker = Worker("display", self._mailbox, self._analyse, lambda: None)
+        self._analyser: DisplayAnalyser | None = None
+        self._position = 0  # after the last sample that was analysed for display
+        self._speed: deque[tuple[float, int]] = deque()
+        self._reset_maxima = False
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the display worker, if anything did."""
+        return self._worker.error
+
+    def open(
+        self, source: SourceInfo, format_: StreamFormat, grid: FrameGrid, finite: bool
+    ) -> None:
+        """The source delivers in this format; called once, before the first block."""
+        self._analyser = DisplayAnalyser(format_.rate_hz)
+        self._state.opened(self._session, source, format_, grid, finite)
+        self._worker.start()
+
+    def close(self) -> None:
+        """Draw what is waiting, then end the worker."""
+        self._worker.stop(timeout_s=5.0)
+        self._analyser = None
+
+    def reset_maxima(self) -> None:
+        """Begin integrated loudness and highest peak anew with the next block."""
+        self._reset_maxima = True
+
+    # Threads of the engine
+
+    def tap(self, source: str, block: Block) -> None:
+        """A block of sound; analysis thread."""
+        now_s = time.monotonic()
+        end = block.sample + block.samples.size
+        with self._state.lock:
+            current = self._state.current(self._session)
+            if current is None:
+                return
+            programme, timing, _ = current
+            timing.clock.arrived(end, now_s)
+            timing.last_arrival_s, timing.tapped = now_s, end
+            if block.sample > self._expected:
+                programme.add_gap(self._expected, block.sample, "lost")
+        self._mailbox.put(_Piece(block, self._expected))
+        self._expected = end
+
+    def watch(self, estimate: Estimate) -> None:
+        """Probabilities; thread of the network."""
+        if not len(estimate.level_dbfs):
+            return
+        with self._state.lock:
+            current = self._state.current(self._session)
+            if current is None:
+                return
+            programme, timing, _ = current
+            programme.add_estimate(estimate)
+            newest = programme.frames.newest or 0
+            now_s = time.monotonic()
+            self._speed.append((now_s, newest))
+            while now_s - self._speed[0][0] > SPEED_S:
+                self._speed.popleft()
+            since_s, since = self._speed[0]
+            if now_s - since_s > 1.0:
+                timing.speed = (newest - since) / programme.rate_hz / (now_s - since_s)
+
+    def sink(self, event: Event) -> None:
+        """An event of the log; thread of the sinks."""
+        with self._state.lock:
+            if (current := self._state.current(self._session)) is not None:
+                current[0].add_event(event)
+
+    def mask(self, mask: Mask) -> None:
+        """A mask; any thread."""
+        self._state.show_mask(mask)
+
+    def computed(self, sound_s: float, computing_s: float) -> None:
+        """The network took ``computing_s`` for ``sound_s`` of sound; thread of the network."""
+        with self._state.lock:
+            current = self._state.current(self._session)
+            if current is not None and computing_s > 0 and sound_s > 0:
+                timing = current[1]
+                speed = sound_s / computing_s
+                old = timing.network_speed
+                timing.network_speed = speed if old is None else old + 0.05 * (speed - old)
+
+    # Display worker
+
+    def _analyse(self, pieces: list[_Piece]) -> None:
+        analyser = self._analyser
+        if analyser is None:  # closed meanwhile
+            return
+        for piece in pieces:
+            block = piece.block
+            if self._reset_maxima:
+                self._reset_maxima = False
+                analyser.reset_maxima()
+            if block.sample != self._position:
+                self._jump(piece)
+                analyser.restart(block.sample)
+            self._position = block.sample + block.samples.size
+            columns = analyser.push(block.samples)
+            with self._state.lock:
+                current = self._state.current(self._session)
+            if current is not None and current[2] is not None:
+                current[2].write(block.sample, block.samples)
+            self._state.add_columns(self._session, columns, analyser.meters())
+
+    def _jump(self, piece: _Piece) -> None:
+        """Blocks between the last one and this were dropped here, if they arrived at all."""
+        if piece.expected <= self._position:
+            return
+        with self._state.lock:
+            if (current := self._state.current(self._session)) is not None:
+                programme, timing, _ = current
+                programme.add_gap(self._position, piece.expected, "undrawn")
+                timing.undrawn_s += (piece.expected - self._position) / programme.rate_hz

@@ -1,0 +1,97 @@
+"""What the window remembers of its user's taste. No Qt; a value out of range falls back alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+from streamseg.view.axis import SCALES, Scale
+from streamseg.view.display import BOTTOM_DB
+from streamseg.view.theme import THEMES
+from streamseg.view.viewport import DEFAULT_SPAN_S, SHORTEST_S
+
+COLOUR_MAPS = ("viridis", "magma", "cividis", "grey")
+TOPS_HZ = (4000, 8000, 12_000, 16_000, 24_000)
+SPANS_S = (10, 30, 60, 120, 300, 900, 3600)
+FRAME_RATES = (15, 30, 60)
+MASKABLE = ("music", "speech", "noise")
+
+
+@dataclass(frozen=True, slots=True)
+class Prefs:
+    """How the user wants it to look."""
+
+    theme: str = "system"
+    """``dark``, ``light`` or ``system``."""
+    scale: Scale = "mel"
+    top_hz: int = 16_000
+    low_db: float = -110.0
+    high_db: float = -20.0
+    colour_map: str = "magma"
+    opacity: float = 0.6
+    shown: str = ",".join(MASKABLE)
+    """Classes whose mask is laid over the spectrogram, separated by commas."""
+    span_s: float = DEFAULT_SPAN_S
+    fps: int = 60
+    time_of_day: bool = False
+
+    @property
+    def shown_classes(self) -> frozenset[str]:
+        """``shown`` as a set."""
+        return frozenset(name for name in self.shown.split(",") if name)
+
+
+def from_mapping(stored: Mapping[str, object]) -> Prefs:
+    """Preferences from stored text; what is missing or makes no sense takes its default."""
+    default = Prefs()
+    values: dict[str, object] = {}
+    for name in (field.name for field in fields(Prefs)):
+        fallback = getattr(default, name)
+        value = _parsed(stored.get(name), fallback)
+        values[name] = value if _makes_sense(name, value) else fallback
+    prefs = Prefs(**values)  # type: ignore[arg-type]
+    return prefs if prefs.low_db + 10 <= prefs.high_db else default
+
+
+def to_mapping(prefs: Prefs) -> dict[str, str]:
+    """What ``from_mapping`` reads."""
+    return {name: str(value) for name, value in asdict(prefs).items()}
+
+
+def _parsed(text: object, fallback: object) -> object:
+    if text is None:
+        return fallback
+    try:
+        if isinstance(fallback, bool):
+            return str(text).lower() in ("true", "1")
+        if isinstance(fallback, int):
+            return int(str(text))
+        if isinstance(fallback, float):
+            return float(str(text))
+    except ValueError:
+        return fallback
+    return str(text)
+
+
+def _makes_sense(name: str, value: object) -> bool:
+    choices: dict[str, tuple[object, ...]] = {
+        "theme": (*THEMES, "system"),
+        "scale": SCALES,
+        "top_hz": TOPS_HZ,
+        "colour_map": COLOUR_MAPS,
+        "fps": FRAME_RATES,
+    }
+    if name in choices:
+        return value in choices[name]
+    ranges = {
+        "low_db": (BOTTOM_DB, -30.0),
+        "high_db": (-90.0, 0.0),
+        "opacity": (0.0, 1.0),
+        "span_s": (SHORTEST_S, 3600.0),
+    }
+    if name in ranges:
+        low, high = ranges[name]
+        return isinstance(value, float) and low <= value <= high
+    if name == "shown":
+        return set(str(value).split(",")) <= {*MASKABLE, ""}
+    return True

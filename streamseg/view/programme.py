@@ -1,0 +1,153 @@
+"""Everything remembered of one source from its opening on. No Qt; the state's lock guards it."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from streamseg.messages import Estimate, FrameGrid, Label, Mask, StreamFormat
+from streamseg.sinks.events import (
+    Event,
+    Overload,
+    SegmentClose,
+    SegmentOpen,
+    SourceLost,
+    SourceRestored,
+    Started,
+    Stopped,
+)
+from streamseg.view.display import BINS, Columns, Meters, hop_samples
+from streamseg.view.events_text import ALARMS, describe
+from streamseg.view.history import ColumnRing, FrameRing, Frames, MaskRing
+from streamseg.view.records import Change, Condition, Gap, GapKind, ListedEvent, SourceInfo, Span
+
+EVENTS = 5000  # lines of the event list; the log has all
+CHANGES = 512
+
+
+class Programme:
+    """The histories of a source whose rate is known."""
+
+    def __init__(
+        self, source: SourceInfo, format_: StreamFormat, grid: FrameGrid, history_s: float
+    ) -> None:
+        self.source, self.format, self.grid = source, format_, grid
+        self.rate_hz = format_.rate_hz
+        self.hop = hop_samples(self.rate_hz)
+        self.columns = ColumnRing(round(history_s * self.rate_hz / self.hop), BINS)
+        self.masks = MaskRing(self.columns.capacity)
+        self.frames = FrameRing(round(history_s / grid.hop_s), len(source.classes))
+        self.meters = Meters()
+        self.condition: Condition = "live"
+        self.reason = ""
+        self.heard = 0  # position after the newest column
+        self.dropped_s = 0.0
+        self.overloaded_at: int | None = None
+        self.begin_time: datetime | None = None  # of sample 0
+        self.spans: tuple[Span, ...] = ()
+        self.gaps: tuple[Gap, ...] = ()
+        self.events: tuple[ListedEvent, ...] = ()
+        self.generation = 0
+        self.changes: deque[Change] = deque(maxlen=CHANGES)
+        self._numbered = 0
+
+    @property
+    def first(self) -> int:
+        """Oldest sample that is kept."""
+        return self.columns.first * self.hop
+
+    def add_columns(self, columns: Columns, meters: Meters) -> None:
+        """What the display worker made of the newest sound."""
+        self.meters = meters
+        if not len(columns.data):
+            return
+        # Two columns may claim the same place where a hole is shorter than one.
+        late = max(0, self.columns.end - columns.first)
+        self.columns.write(columns.first + late, columns.data[late:])
+        self.heard = self.columns.end * self.hop
+        self._changed(columns.first, self.columns.end)
+
+    def add_gap(self, start: int, stop: int, kind: GapKind) -> None:
+        """Something cannot be shown."""
+        kept = tuple(gap for gap in self.gaps if gap.stop > self.first)
+        self.gaps = (*kept, Gap(start, stop, kind))
+
+    def add_estimate(self, estimate: Estimate) -> None:
+        """Probabilities of the network."""
+        count = len(estimate.level_dbfs)
+        grid, origin, first = self.grid, estimate.origin, estimate.first_frame
+        middles = [grid.centre(origin, first + k) for k in range(count)]
+        self.frames.write(
+            Frames(
+                np.array(middles, np.int64),
+                estimate.provisional,
+                estimate.confirmed,
+                estimate.level_dbfs,
+            )
+        )
+
+    def add_mask(self, mask: Mask) -> None:
+        """A mask, provisional or final."""
+        self._changed(*self.masks.write(mask, self.hop, self.rate_hz))
+
+    def add_event(self, event: Event) -> None:
+        """An event of the log."""
+        stamp = event.stamp
+        # The newest stamp counts: the anchor is taken again after a source was lost.
+        self.begin_time = stamp.time - timedelta(seconds=stamp.sample / stamp.rate_hz)
+        if isinstance(event, SegmentOpen):
+            self.spans = (*self._kept(), Span(event.label, stamp.sample, None))
+        elif isinstance(event, SegmentClose):
+            self._close(event)
+        elif isinstance(event, Overload):
+            self.dropped_s += event.dropped_s
+            self.overloaded_at = stamp.sample
+        elif isinstance(event, SourceLost):
+            self.condition, self.reason = "lost", event.reason
+        elif isinstance(event, Started | SourceRestored):
+            self.condition, self.reason = "live", ""
+        elif isinstance(event, Stopped):
+            self.condition, self.reason = "ended", event.reason
+        self._list(event)
+
+    def acknowledge(self, number: int | None) -> None:
+        """Mark one alarm, or all of them, as seen by a person."""
+        self.events = tuple(
+            ListedEvent(e.number, e.event, e.text, e.alarm, True)
+            if e.alarm and not e.acknowledged and number in (None, e.number)
+            else e
+            for e in self.events
+        )
+
+    def _close(self, event: SegmentClose) -> None:
+        end = event.stamp.sample
+        start = end - round(event.duration_s * event.stamp.rate_hz)
+        closed = Span(event.label, start, end, event.score_mean, event.level_dbfs)
+        spans = list(self._kept())
+        place = next((i for i, s in enumerate(spans) if _is_open(s, event.label)), None)
+        if place is None:
+            spans.append(closed)
+        else:
+            spans[place] = closed
+        self.spans = tuple(spans)
+
+    def _kept(self) -> tuple[Span, ...]:
+        first = self.first
+        return tuple(span for span in self.spans if span.end is None or span.end > first)
+
+    def _list(self, event: Event) -> None:
+        line = ListedEvent(
+            self._numbered, event, describe(event), event.name in ALARMS, acknowledged=False
+        )
+        self._numbered += 1
+        self.events = (*self.events[-(EVENTS - 1) :], line)
+
+    def _changed(self, first: int, stop: int) -> None:
+        self.generation += 1
+        self.changes.append(Change(self.generation, first, stop))
+
+
+def _is_open(span: Span, label: Label) -> bool:
+    return span.end is None and span.label == label

@@ -1,0 +1,275 @@
+"""What the window shows, and the one place where threads meet. No Qt.
+
+Any thread writes through a ``Feed``; the window's timer reads ``snapshot`` and asks for the pieces
+of the long histories that it draws. One lock, held for the time of copying a piece. Memory is
+bounded by ``history_s``.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamseg.messages import Float32Array, FrameGrid, Mask, StreamFormat
+from streamseg.view.audio_spool import AudioSpool
+from streamseg.view.display import Columns, Meters
+from streamseg.view.history import GROUP, LEVELS, Frames, UInt8Array
+from streamseg.view.latency import ArrivalClock, Latencies
+from streamseg.view.programme import Programme
+from streamseg.view.records import (
+    Change,
+    Condition,
+    Health,
+    PixelColumns,
+    Reading,
+    Snapshot,
+    SourceInfo,
+    empty_snapshot,
+)
+
+HISTORY_S = 3600.0
+STARVED_S = 1.0  # without a block for longer, a source that should deliver is said to be silent
+_NO_COLUMNS = PixelColumns(np.zeros((0, 0), np.uint8), np.zeros(0, np.bool_), None)
+
+
+@dataclass(slots=True)
+class Timing:
+    """What the feed of the current source measures."""
+
+    clock: ArrivalClock
+    last_arrival_s: float
+    speed: float | None = None
+    network_speed: float | None = None
+    undrawn_s: float = 0.0
+    tapped: int = 0
+    """Position after the newest sample that arrived."""
+
+
+class ViewState:
+    """One source at a time, with all that is remembered of it."""
+
+    def __init__(self, history_s: float = HISTORY_S) -> None:
+        self.history_s = history_s
+        self.lock = threading.RLock()
+        self.latencies = Latencies()
+        self.session = 0
+        self._condition: Condition = "idle"
+        self._reason = ""
+        self._source: SourceInfo | None = None
+        self._finite = False
+        self._programme: Programme | None = None
+        self._timing: Timing | None = None
+        self._spool: AudioSpool | None = None
+
+    # Writing: the engine's owner
+
+    def opening(self, name: str) -> int:
+        """Another source is being opened; returns the number of its session."""
+        with self.lock:
+            self.session += 1
+            self._condition, self._reason = "opening", name
+            self._programme = self._timing = self._source = None
+            self.latencies.clear()
+            self._drop_audio()
+            return self.session
+
+    def opened(
+        self, session: int, source: SourceInfo, format_: StreamFormat, grid: FrameGrid, finite: bool
+    ) -> None:
+        """The source delivers in this format."""
+        with self.lock:
+            if session != self.session:
+                return
+            self._condition, self._reason = "live", ""
+            self._source, self._finite = source, finite
+            self._programme = Programme(source, format_, grid, self.history_s)
+            now_s = time.monotonic()
+            self._timing = Timing(ArrivalClock(format_.rate_hz), now_s)
+            self._drop_audio()
+            try:
+                self._spool = AudioSpool(round(self.history_s * format_.rate_hz))
+            except OSError:
+                self._spool = None
+
+    def finished(self, session: int, condition: Condition, reason: str) -> None:
+        """The source has ended or failed; what was seen of it stays."""
+        with self.lock:
+            if session == self.session:
+                self._condition, self._reason = condition, reason
+                if self._programme is not None:
+                    self._programme.condition, self._programme.reason = condition, reason
+
+    def current(self, session: int) -> tuple[Programme, Timing, AudioSpool | None] | None:
+        """For the feed of that session, under ``lock``: what to write to, if it is still shown."""
+        if session != self.session or self._programme is None or self._timing is None:
+            return None
+        return self._programme, self._timing, self._spool
+
+    def show_mask(self, mask: Mask) -> None:
+        """A mask of the current source; any thread."""
+        with self.lock:
+            if self._programme is not None and mask.source == self._programme.source.name:
+                self._programme.add_mask(mask)
+
+    def add_columns(self, session: int, columns: Columns, meters: Meters) -> None:
+        """What the display worker made."""
+        with self.lock:
+            if (now := self.current(session)) is not None:
+                now[0].add_columns(columns, meters)
+
+    def acknowledge(self, number: int | None = None) -> None:
+        """Somebody has seen an alarm, or all of them."""
+        with self.lock:
+            if self._programme is not None:
+                self._programme.acknowledge(number)
+
+    def close(self) -> None:
+        """Let go of the disk space."""
+        with self.lock:
+            self._drop_audio()
+
+    # Reading: the window
+
+    def snapshot(self, now_s: float | None = None) -> Snapshot:
+        """The newest of everything; ``now_s`` is the monotonic clock."""
+        now_s = time.monotonic() if now_s is None else now_s
+        with self.lock:
+            programme, timing = self._programme, self._timing
+            if programme is None or timing is None:
+                return empty_snapshot(self.session, self._condition, self._reason, self._source)
+            silent_s = now_s - timing.last_arrival_s
+            condition = programme.condition
+            if condition == "live" and silent_s > STARVED_S:
+                condition = "starved"
+            edge = programme.heard
+            if condition in ("lost", "starved") and not self._finite:
+                edge = max(edge, timing.tapped + round(silent_s * programme.rate_hz))
+            return Snapshot(
+                session=self.session,
+                condition=condition,
+                reason=programme.reason,
+                source=self._source,
+                format=programme.format,
+                rate_hz=programme.rate_hz,
+                hop=programme.hop,
+                first=programme.first,
+                edge=edge,
+                heard=programme.heard,
+                confirmed=programme.frames.newest or 0,
+                begin=programme.begin_time,
+                finite=self._finite,
+                generation=programme.generation,
+                spans=programme.spans,
+                gaps=programme.gaps,
+                events=programme.events,
+                meters=programme.meters,
+                health=self._health(programme, timing, now_s),
+                has_mask=bool(programme.masks.classes),
+                audio_problem=self._audio_problem(),
+            )
+
+    def changes(self, since: int) -> list[Change] | None:
+        """What changed after a generation; None when that is too long ago to know."""
+        with self.lock:
+            if self._programme is None or since > self._programme.generation:
+                return None
+            changes = [c for c in self._programme.changes if c.generation > since]
+            if len(changes) < self._programme.generation - since:
+                return None
+            return changes
+
+    def pixels(self, first: int, stop: int, columns_per_pixel: float) -> PixelColumns:
+        """Spectrum and mask of pixel columns; number p shows columns p*q to (p+1)*q."""
+        with self.lock:
+            programme = self._programme
+            if programme is None or stop <= first:
+                return _NO_COLUMNS
+            pixel = np.arange(first, stop)
+            middle = np.floor((pixel + 0.5) * columns_per_pixel).astype(np.int64)
+            mask = programme.masks.read(middle)
+            if columns_per_pixel <= 1:
+                low = int(middle[0])
+                data, present = programme.columns.read(low, int(middle[-1]) + 1)
+                return PixelColumns(data[middle - low], present[middle - low], mask)
+            level = min(LEVELS - 1, int(np.log(columns_per_pixel) / np.log(GROUP) + 1e-9))
+            step = columns_per_pixel / GROUP**level
+            starts = np.floor(pixel * step).astype(np.int64)
+            low, high = int(starts[0]), int(np.floor(stop * step))
+            data, present = programme.columns.read(low, high, level)
+        data[~present] = 0
+        pooled: UInt8Array = np.maximum.reduceat(data, starts - low, axis=0)
+        return PixelColumns(pooled, np.logical_or.reduceat(present, starts - low), mask)
+
+    def frames(self, start: int, stop: int, most: int | None = None) -> Frames:
+        """Probabilities with their middle between two positions; see ``FrameRing.read``."""
+        with self.lock:
+            if self._programme is None:
+                none = np.zeros((0, 0), np.float32)
+                return Frames(
+                    np.zeros(0, np.int64),
+                    none,
+                    none,
+                    none[:, 0] if none.size else np.zeros(0, np.float32),
+                )
+            return self._programme.frames.read(start, stop, most)
+
+    def reading(self, sample: int) -> Reading:
+        """What there is at a position."""
+        with self.lock:
+            programme = self._programme
+            if programme is None:
+                return Reading(sample, None, (), ())
+            column = sample // programme.hop
+            data, present = programme.columns.read(column, column + 1)
+            reach = round(programme.grid.hop_s * programme.rate_hz / 2) + 1
+            near = programme.frames.read(sample - reach, sample + reach)
+        spectrum = data[0] if present[0] else None
+        if not len(near.sample):
+            return Reading(sample, spectrum, (), ())
+        return Reading(
+            sample, spectrum, tuple(near.provisional[0].tolist()), tuple(near.confirmed[0].tolist())
+        )
+
+    def audio(self, start: int, stop: int) -> Float32Array:
+        """The sound itself, (n,) float32; silence where it is not kept."""
+        with self.lock:
+            spool = self._spool
+        return spool.read(start, stop) if spool else np.zeros(max(0, stop - start), np.float32)
+
+    def drawn(self, sample: int, now_s: float | None = None) -> None:
+        """A picture whose newest sample this is has just been drawn."""
+        with self.lock:
+            timing = self._timing
+        if timing is not None:
+            age_s = timing.clock.age_s(sample, time.monotonic() if now_s is None else now_s)
+            if age_s is not None:
+                self.latencies.add(age_s)
+
+    def _health(self, programme: Programme, timing: Timing, now_s: float) -> Health:
+        newest = programme.frames.newest
+        behind_s = None if newest is None else timing.clock.age_s(newest, now_s)
+        waiting_s = (timing.tapped - (newest or 0)) / programme.rate_hz
+        explained_s = programme.source.lookahead_s + 2 * programme.source.block_s
+        return Health(
+            latency=self.latencies.percentiles(),
+            decided_behind_s=behind_s if programme.condition == "live" else None,
+            queue_s=max(0.0, waiting_s - explained_s),
+            speed=timing.speed,
+            network_speed=timing.network_speed,
+            dropped_s=programme.dropped_s,
+            undrawn_s=timing.undrawn_s,
+            silent_for_s=max(0.0, now_s - timing.last_arrival_s),
+        )
+
+    def _audio_problem(self) -> str | None:
+        if self._spool is None:
+            return "no temporary file could be made"
+        return self._spool.problem
+
+    def _drop_audio(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None

@@ -1,0 +1,31 @@
+"""The quick mode: the whole path, from generated sounds to a card."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from streamseg.models.card import read_card
+from streamseg.training import __main__ as command
+from streamseg.training import render
+
+
+def test_quick_mode_writes_a_valid_graph_and_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``--quick`` ends with files that the program accepts, without any corpus."""
+    monkeypatch.setattr(render, "PER_SHARD", 8)
+    folders = ["--cache", str(tmp_path / "cache"), "--models", str(tmp_path / "models")]
+    result = CliRunner().invoke(command.main, ["frame_conv", "--quick", "--workers", "1", *folders])
+    assert result.exit_code == 0, result.output
+    card = read_card(tmp_path / "models" / "frame_conv.json")
+    assert card.training.command == "python -m streamseg.training frame_conv --quick --seed 0"
+    assert "parity" in card.figures
+
+
+def test_without_corpus_the_command_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No corpus and no --quick is a usage error with both ways out."""
+    monkeypatch.delenv("STREAMSEG_CORPUS", raising=False)
+    result = CliRunner().invoke(command.main, ["activity"])
+    assert result.exit_code == 2
+    assert "--corpus DIR" in result.output

@@ -1,0 +1,235 @@
+"""Facts about what the window is told, without a window."""
+
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from streamseg.messages import Block, Mask
+from streamseg.sinks.events import Overload, SourceLost, SourceRestored, Stopped
+from streamseg.view.feed import Feed
+from streamseg.view.state import ViewState
+
+RATE_HZ = 16_000
+NOISE = np.random.default_rng(0).normal(0, 0.1, 10 * RATE_HZ).astype(np.float32)
+
+
+def test_the_snapshot_of_a_new_state_is_idle():
+    """Nothing is shown of nothing."""
+    snapshot = ViewState(60).snapshot()
+    assert snapshot.condition == "idle"
+    assert snapshot.spans == ()
+
+
+def test_sound_becomes_columns_to_its_last_whole_one(station):
+    """A column is 40 ms; the last of ten seconds still waits for its window."""
+    station.hear(NOISE)
+    station.settle()
+    snapshot = station.state.snapshot()
+    assert 9.9 <= snapshot.seconds(snapshot.heard) <= 10
+    pixels = station.state.pixels(0, snapshot.heard // snapshot.hop, 1.0)
+    assert pixels.present.all()
+
+
+@pytest.mark.parametrize("columns_per_pixel", [0.2, 0.9, 1.0, 1.7, 8.0, 20.0])
+def test_pixels_show_the_columns_that_they_cover(station, columns_per_pixel):
+    """A click is in the pixel of its moment at every zoom."""
+    sound = np.zeros(10 * RATE_HZ, np.float32)
+    sound[5 * RATE_HZ + 100] = 1
+    station.hear(sound)
+    station.settle()
+    column = (5 * RATE_HZ + 100) // station.state.snapshot().hop
+    pixels = station.state.pixels(0, int(240 / columns_per_pixel), columns_per_pixel)
+    loudness = pixels.data.astype(int).sum(axis=1)
+    loudest = np.flatnonzero(loudness == loudness.max())
+    covered = loudest * columns_per_pixel
+    assert covered.min() - 1 <= column <= covered.max() + columns_per_pixel
+
+
+def test_a_hole_in_the_sound_is_a_gap_and_not_a_picture(station):
+    """What nobody heard is never drawn."""
+    station.hear(NOISE[: 4 * RATE_HZ])
+    station.miss(3)
+    station.hear(NOISE[: 4 * RATE_HZ])
+    station.settle()
+    snapshot = station.state.snapshot()
+    gap = snapshot.gaps[0]
+    assert (gap.start, gap.stop, gap.kind) == (4 * RATE_HZ, 7 * RATE_HZ, "lost")
+    present = station.state.pixels(0, 270, 1.0).present
+    assert present[:95].all()
+    assert not present[101:174].any()
+    assert present[176:].all()
+
+
+def test_blocks_that_the_window_dropped_are_not_called_lost():
+    """The analysis heard them: another hatch, and another number."""
+    state = ViewState(60)
+    feed = Feed(state, state.opening("studio"))
+    feed._mailbox._capacity = 4
+    from streamseg.messages import FrameGrid, StreamFormat
+    from streamseg.view.records import SourceInfo
+
+    info = SourceInfo("studio", "activity", "CPU", ("music",), 0.5, 0.2, 0.6, 0.4)
+    release = threading.Event()
+    analyse = feed._worker._handle
+    feed._worker._handle = lambda pieces: (release.wait(10), analyse(pieces))
+    feed.open(info, StreamFormat(RATE_HZ, 1, "float32", ""), FrameGrid(RATE_HZ, 0.02, 0), False)
+    for index in range(20):
+        feed.tap("studio", Block(NOISE[:1600], index * 1600))
+    release.set()
+    feed.close()
+    snapshot = state.snapshot()
+    state.close()
+    assert {gap.kind for gap in snapshot.gaps} == {"undrawn"}
+    assert snapshot.health.undrawn_s == pytest.approx(1.5, abs=0.11)
+    assert snapshot.health.dropped_s == 0
+
+
+def test_the_spans_are_the_segments_of_the_log(station):
+    """Opened, closed, and open to the end."""
+    station.hear(NOISE)
+    station.think(music=0.9, seconds=9)
+    station.open_segment("music", 1.0)
+    station.open_segment("speech", 2.0)
+    station.close_segment("music", 1.0, 6.0)
+    snapshot = station.state.snapshot()
+    found = [(span.label, span.start, span.end) for span in snapshot.spans]
+    assert found == [("music", RATE_HZ, 6 * RATE_HZ), ("speech", 2 * RATE_HZ, None)]
+    assert snapshot.open_labels == ("speech",)
+    assert snapshot.seconds(snapshot.confirmed) == pytest.approx(9, abs=0.03)
+
+
+def test_a_heartbeat_closes_and_opens_without_a_second_open_span(station):
+    """A long segment is two spans end to end."""
+    station.open_segment("music", 1.0)
+    station.close_segment("music", 1.0, 5.0)
+    station.open_segment("music", 5.0)
+    spans = station.state.snapshot().spans
+    assert [(span.start, span.end) for span in spans] == [
+        (RATE_HZ, 5 * RATE_HZ),
+        (5 * RATE_HZ, None),
+    ]
+
+
+def test_a_lost_source_grows_a_gap_until_it_is_back(station):
+    """Time goes on: the picture moves, and what is not heard is hatched."""
+    station.hear(NOISE)
+    station.settle()
+    station.sink(SourceLost(station.stamp(10), reason="connection reset"))
+    snapshot = station.state.snapshot()
+    later = station.state.snapshot(now_s=station.state._timing.last_arrival_s + 5)
+    assert later.condition == "lost"
+    assert later.reason == "connection reset"
+    assert later.seconds(later.edge) == pytest.approx(15, abs=0.1)
+    assert later.heard == snapshot.heard
+    station.sink(SourceRestored(station.stamp(15), gap_s=5))
+    assert station.state.snapshot().condition == "live"
+
+
+def test_a_line_that_delivers_nothing_is_not_called_live(station):
+    """A frozen server gives no error."""
+    station.hear(NOISE[:RATE_HZ])
+    station.settle()
+    later = station.state.snapshot(now_s=station.state._timing.last_arrival_s + 3)
+    assert later.condition == "starved"
+    assert later.health.silent_for_s == pytest.approx(3)
+
+
+def test_alarms_wait_for_somebody(station):
+    """One by one, or all."""
+    station.sink(Overload(station.stamp(1), dropped_s=0.5, queue="ring"))
+    station.sink(SourceLost(station.stamp(2), reason="gone"))
+    snapshot = station.state.snapshot()
+    assert snapshot.unacknowledged == 2
+    assert snapshot.health.dropped_s == 0.5
+    number = next(event.number for event in snapshot.events if event.alarm)
+    station.state.acknowledge(number)
+    assert station.state.snapshot().unacknowledged == 1
+    station.state.acknowledge()
+    assert station.state.snapshot().unacknowledged == 0
+
+
+def test_another_source_forgets_the_first_and_ignores_its_threads(station):
+    """Records of the old session come too late."""
+    old = station.feed
+    station.hear(NOISE[:RATE_HZ])
+    station.settle()
+    station.begin()
+    old.tap("studio", Block(NOISE[:1600], RATE_HZ))
+    old.sink(Stopped(station.stamp(1), "stopped", 1.0, 0.0, 0, 0))
+    snapshot = station.state.snapshot()
+    assert snapshot.heard == 0
+    assert [event.event.name for event in snapshot.events] == ["started"]
+
+
+def test_only_changed_columns_are_told(station):
+    """New sound and late masks; too long ago means everything."""
+    station.hear(NOISE)
+    station.settle()
+    state = station.state
+    generation = state.snapshot().generation
+    assert state.changes(generation) == []
+    prob = np.ones((3, 4, 20), np.float32)
+    freq_hz = np.array([100.0, 200, 300, 400])
+    state.show_mask(Mask("studio", ("music", "speech", "noise"), prob, freq_hz, 0, 0.1, True))
+    changes = state.changes(generation)
+    assert [(change.first, change.stop) for change in changes] == [(0, 50)]
+    assert state.changes(-5) is None
+    assert state.snapshot().has_mask
+
+
+def test_a_mask_of_another_source_is_not_shown(station):
+    """Masks come from a thread of their own, and may come late."""
+    prob = np.ones((1, 2, 20), np.float32)
+    station.state.show_mask(Mask("other", ("music",), prob, np.array([1.0, 2]), 0, 0.1, True))
+    assert not station.state.snapshot().has_mask
+
+
+def test_the_cursor_reads_what_is_there(station):
+    """Spectrum and probabilities of a moment; nothing where there is nothing."""
+    station.hear(NOISE)
+    station.think(music=0.8, seconds=5)
+    station.settle()
+    there = station.state.reading(2 * RATE_HZ)
+    assert there.spectrum is not None
+    assert there.confirmed == pytest.approx((0.8, 0, 0))
+    assert there.provisional == pytest.approx((0.4, 0, 0))
+    assert station.state.reading(7 * RATE_HZ).confirmed == ()
+    assert station.state.reading(70 * RATE_HZ).spectrum is None
+
+
+def test_the_sound_itself_is_kept(station):
+    """To 16 bits."""
+    station.hear(NOISE)
+    station.settle()
+    got = station.state.audio(RATE_HZ, 2 * RATE_HZ)
+    np.testing.assert_allclose(got, np.clip(NOISE[RATE_HZ : 2 * RATE_HZ], -1, 1), atol=1 / 32767)
+
+
+def test_an_hour_at_high_speed_needs_no_more_memory_than_its_first_minutes(make_station):
+    """A ring of five minutes; twelve times that through it, with events and probabilities."""
+    station = make_station(history_s=300.0, rate_hz=4000)
+    minute = np.random.default_rng(1).normal(0, 0.1, 60 * 4000).astype(np.float32)
+
+    def play(first, minutes):
+        for number in range(first, first + minutes):
+            station.hear(minute, block=20_000)
+            station.think(music=0.9, seconds=60)
+            station.open_segment("music", number * 60.0)
+            station.close_segment("music", number * 60.0, number * 60.0 + 50)
+
+    play(0, 12)
+    tracemalloc.start()
+    play(12, 10)
+    before = tracemalloc.get_traced_memory()[0]
+    play(22, 38)
+    station.settle()
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    # The event list may hold 5000 lines: 76 of them are new here.
+    assert grown < 300_000
+    snapshot = station.state.snapshot()
+    assert snapshot.seconds(snapshot.heard) == pytest.approx(3600, abs=0.2)
+    assert len(snapshot.spans) <= 7
+    assert snapshot.seconds(snapshot.first) == pytest.approx(3300, abs=30)
