@@ -30,7 +30,7 @@ def no_user_settings(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def run(capsys):
+def run(capfd):
     """Run the command line in this process; returns exit code, standard output and error."""
 
     def call(*arguments):
@@ -39,7 +39,7 @@ def run(capsys):
             main([str(argument) for argument in arguments])
         except SystemExit as stop:
             code = stop.code or 0
-        out, err = capsys.readouterr()
+        out, err = capfd.readouterr()
         return code, out, err
 
     return call
@@ -351,7 +351,7 @@ def test_a_signal_closes_what_is_open(tmp_path, number):
     """Exit 130 with a complete log."""
     log = tmp_path / "log.jsonl"
     program = [sys.executable, "-m", "streamseg", "log", "--realtime", "-o", str(log)]
-    process = subprocess.Popen([*program, str(demo_dir() / "demo.opus")], stderr=subprocess.PIPE)
+    process = subprocess.Popen([*program, str(demo_dir() / "demo.opus")])
     try:
         deadline = time.monotonic() + WAIT_S
         while "segment_open" not in (log.read_text() if log.exists() else ""):

@@ -56,8 +56,9 @@ def plan_of(stem: str, seed: int, quick: bool) -> Plan:
     if quick:
         return Plan(steps=30, batch=8, crop_s=8.0, check_every=15, seed=seed, averaging=0.9)
     if stem == "frame_conv":
-        return Plan(steps=5000, batch=16, crop_s=16.0, rate=3e-3, seed=seed)
-    return Plan(steps=16000, batch=16, crop_s=16.0, rate=2.5e-3, seed=seed, check_every=500)
+        return Plan(steps=6000, batch=8, crop_s=14.0, rate=3e-3, check_every=1000, seed=seed)
+    half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return Plan(steps=7500, batch=8, crop_s=16.0, check_every=500, seed=seed, half=half)
 
 
 def prepare(job: Job, console: Console) -> None:
@@ -131,7 +132,8 @@ def train(job: Job, console: Console) -> ModelCard:
     spec = fronts.FRONTS[job.stem]
     material = Material.read(job.cache / "shards", job.stem, spec)
     cases = validation.read_cases(job.cache / "validation")
-    run = Run(network, plan_of(job.stem, job.seed, job.quick), job.runs / job.stem)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    run = Run(network, plan_of(job.stem, job.seed, job.quick), job.runs / job.stem, device)
     run.train(material, recipes.LOSSES[job.stem], recipes.checker(cases))
     card = finish(job, run.load_best(), len(material.truth) * render.SECONDS / 3600)
     console.print(f"wrote {job.models / job.stem}.onnx and .json")

@@ -23,8 +23,8 @@ CONFIRMED_FRAMES = 70  # 1.40 s
 class Shape:
     """Size of the network; the variants tried are instances of it."""
 
-    channels: tuple[int, ...] = (16, 24, 40, 56)
-    width: int = 112
+    channels: tuple[int, ...] = (20, 32, 48, 64)
+    width: int = 128
     early: tuple[int, ...] = (1, 2, 4, 8, 16, 1, 2, 4)
     """Dilations of the blocks before the provisional head (kernel 5 at 40 ms)."""
     late: tuple[int, ...] = (8, 16)

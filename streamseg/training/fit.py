@@ -141,8 +141,9 @@ def learning_rate(plan: Plan, step: int) -> float:
 class Run:
     """One training run in one folder; ``train`` goes on where the last checkpoint stands."""
 
-    def __init__(self, network: Network, plan: Plan, folder: Path) -> None:
-        self.network = network
+    def __init__(self, network: Network, plan: Plan, folder: Path, device: str = "cpu") -> None:
+        self.device = device
+        self.network = network = network.to(device)
         self.plan = plan
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -171,7 +172,7 @@ class Run:
     def _resume(self) -> None:
         if not self._checkpoint.exists():
             return
-        kept = torch.load(self._checkpoint, weights_only=True)
+        kept = torch.load(self._checkpoint, weights_only=True, map_location=self.device)
         self.network.load_state_dict(kept["network"])
         self.averaged.load_state_dict(kept["averaged"])
         self.optimizer.load_state_dict(kept["optimizer"])
@@ -239,8 +240,8 @@ class Run:
             noisy = (
                 disturb(features, random, -100.0) if self.network.stem == "activity" else features
             )
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.half):
-                loss = loss_of(self.network, noisy, truth)
+            with torch.autocast(self.device, torch.bfloat16, enabled=self.plan.half):
+                loss = loss_of(self.network, noisy.to(self.device), truth.to(self.device))
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(self.plan, self.step)
             self.optimizer.zero_grad(set_to_none=True)
@@ -265,5 +266,6 @@ class Run:
 
     def load_best(self) -> Network:
         """The network with the averaged weights that scored best, in evaluation mode."""
-        self.network.load_state_dict(torch.load(self.folder / "best.pt", weights_only=True))
-        return self.network.eval()
+        best = torch.load(self.folder / "best.pt", weights_only=True, map_location="cpu")
+        self.network.load_state_dict(best)
+        return self.network.cpu().eval()

@@ -80,9 +80,9 @@ def answers(network: Network, case: Case) -> dict[str, NDArray[np.float32]]:
         rest[:] = features.mean()
     padded = np.concatenate((features, rest.astype(np.float32)))[None]
     with torch.no_grad():
-        results = network(torch.from_numpy(padded), *network.start(1))
+        results = network(torch.from_numpy(padded).to(network.device), *network.start(1))
     return {
-        name: on_cells(result[0].numpy(), spec, network.stride, frames, len(case.truth))
+        name: on_cells(result[0].cpu().numpy(), spec, network.stride, frames, len(case.truth))
         for (name, frames), result in zip(network.outputs, results, strict=False)
     }
 

@@ -83,7 +83,12 @@ class Network(nn.Module):
 
     def start(self, batch: int) -> list[Tensor]:
         """The states at the start of a stream."""
-        return [torch.zeros(batch, *shape) for shape in self.state_shapes]
+        return [torch.zeros(batch, *shape, device=self.device) for shape in self.state_shapes]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return next(self.parameters()).device
 
     def parameters_count(self) -> int:
         """Trained numbers."""

@@ -24,8 +24,9 @@ class Deck(QObject):
     restyled = pyqtSignal()
     """Theme or preferences have changed."""
 
-    def __init__(self, state: ViewState, prefs: Prefs) -> None:
-        super().__init__()
+    def __init__(self, state: ViewState, prefs: Prefs, parent: QObject | None = None) -> None:
+        """``parent`` is the window: with it go the connections that hold its panels."""
+        super().__init__(parent)
         self.state = state
         self.prefs = prefs
         self.theme: Theme = THEMES.get(prefs.theme, DARK)

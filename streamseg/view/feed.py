@@ -39,7 +39,7 @@ class Feed:
         self._session = session
         self._expected = 0
         self._mailbox: Mailbox[_Piece] = Mailbox(
-            round(WAITING_S / _BLOCK_S), lambda piece: not held_back
+            round(WAITING_S / _BLOCK_S), lambda new, old: not held_back
         )
         self._worker = Worker("display", self._mailbox, self._analyse, lambda: None)
         self._analyser: DisplayAnalyser | None = None

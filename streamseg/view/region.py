@@ -28,7 +28,7 @@ class RegionTools(QObject):
     """Something for the status bar; from any thread."""
 
     def __init__(self, deck: Deck, player: Player, window: QWidget) -> None:
-        super().__init__()
+        super().__init__(window)
         self._deck, self._player, self._window = deck, player, window
         self._from_s = 0.0
 

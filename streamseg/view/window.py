@@ -50,7 +50,8 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.engine, self._player, self._store, self._on_tick = engine, player, store, on_tick
         keys = to_mapping(Prefs())
-        self.deck = Deck(state, from_mapping({key: store.value(f"prefs/{key}") for key in keys}))
+        stored = {key: store.value(f"prefs/{key}") for key in keys}
+        self.deck = Deck(state, from_mapping(stored), self)
         self._make_panels()
         self.controls = Controls(self.deck, engine.models, engine.settings.model.name)
         self.tools = RegionTools(self.deck, player, self)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from view_doubles import Player
 
 from streamseg.messages import Block, Estimate, FrameGrid, StreamFormat
 from streamseg.settings import load
@@ -102,6 +104,11 @@ class Station:
             )
         )
 
+    def catch_up(self):
+        """Wait until all but the last window of the sound has been analysed."""
+        while self.state.snapshot().heard < self.sample - self.rate_hz // 4:
+            time.sleep(0.005)
+
     def settle(self):
         """Wait until all that was heard can be shown."""
         self.feed.close()
@@ -169,22 +176,6 @@ class FakeEngine:
         """Nothing runs."""
 
 
-class FakePlayer:
-    """Keeps what it should play."""
-
-    def __init__(self):
-        self.samples = None
-        self.played_s = None
-
-    def play(self, samples, rate_hz):
-        """Begin."""
-        self.samples, self.played_s = samples, 0.0
-
-    def stop(self):
-        """Be quiet."""
-        self.played_s = None
-
-
 @pytest.fixture
 def engine(tmp_path):
     """An engine that only takes notes."""
@@ -200,7 +191,7 @@ def make_window(qtbot, engine, tmp_path):
 
     def make(state, player=None):
         store = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
-        window = MainWindow(state, engine, player or FakePlayer(), store)
+        window = MainWindow(state, engine, player or Player(), store)
         window.resize(1280, 800)
         qtbot.addWidget(window)
         with qtbot.waitExposed(window):
