@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +115,11 @@ class LiveEngine:
                 self._monitor(session)
             except StreamsegError as error:
                 self._state.finished(session, "failed", str(error))
+            except Exception as error:
+                # Nobody else would say it: a window without its engine must not look alive.
+                traceback.print_exc()
+                reason = f"unexpected {type(error).__name__}: {error}; please report it"
+                self._state.finished(session, "failed", reason)
 
     def _changed(self) -> bool:
         return self._wanted or self._closing

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from streamseg.capture.choose import SourceOptions, file_source
 from streamseg.commands import console
 from streamseg.errors import StreamsegError, UsageError
+from streamseg.messages import Segment
 from streamseg.models import Network, load_network
 from streamseg.offline import OfflineRun
 from streamseg.settings import Settings
@@ -133,7 +134,7 @@ def scan_file(
     source = file_source(task.file, options, settings.capture)
     try:
         run = OfflineRun(source, network, settings)
-        segments = []
+        segments: list[Segment] = []
         position_s = 0.0
         with _frame_writer(task.frames, network) as frames:
             for step in run.steps():

@@ -6,7 +6,7 @@ where it was interrupted. ``--quick`` shows the whole path in about a minute on 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from streamseg.training.frame_conv import FrameConv
 from streamseg.training.streaming import Network
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-SHARDS = 208  # 44 hours
+SHARDS = 236  # 50 hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,27 @@ class Job:
         return f"python -m streamseg.training {self.stem} {where} --seed {self.seed}"
 
 
-def plan_of(stem: str, seed: int, quick: bool) -> Plan:
-    """The schedule that led to the shipped weights, or a few steps."""
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A plan, and the first shard that it trains on."""
+
+    plan: Plan
+    first_shard: int = 0
+
+
+def stages_of(stem: str, seed: int, quick: bool) -> tuple[Stage, ...]:
+    """The schedule that leads to the shipped weights, or a few steps."""
     if quick:
-        return Plan(steps=30, batch=8, crop_s=8.0, check_every=15, seed=seed, averaging=0.9)
+        plan = Plan(steps=30, batch=8, crop_s=8.0, check_every=15, seed=seed, averaging=0.9)
+        return (Stage(plan),)
     if stem == "frame_conv":
-        return Plan(steps=6000, batch=8, crop_s=14.0, rate=3e-3, check_every=1000, seed=seed)
+        first = Plan(steps=6000, batch=8, crop_s=14.0, rate=3e-3, check_every=1000, seed=seed)
+        return Stage(first), Stage(replace(first, steps=6500, check_every=1300, seed=seed + 1))
     half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return Plan(steps=7500, batch=8, crop_s=16.0, check_every=500, seed=seed, half=half)
+    first = Plan(steps=7500, batch=8, crop_s=16.0, check_every=500, seed=seed, half=half)
+    # Then at a lower rate where the hard shards are: pauses and singing, and some plain ones.
+    second = replace(first, steps=1700, rate=8e-4, averaging=0.995, seed=seed + 1)
+    return Stage(first), Stage(second, first_shard=140)
 
 
 def prepare(job: Job, console: Console) -> None:
@@ -130,12 +143,16 @@ def train(job: Job, console: Console) -> ModelCard:
     torch.set_num_threads(job.workers)
     network: Network = Activity() if job.stem == "activity" else FrameConv()
     spec = fronts.FRONTS[job.stem]
-    material = Material.read(job.cache / "shards", job.stem, spec)
     cases = validation.read_cases(job.cache / "validation")
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    run = Run(network, plan_of(job.stem, job.seed, job.quick), job.runs / job.stem, device)
-    run.train(material, recipes.LOSSES[job.stem], recipes.checker(cases))
-    card = finish(job, run.load_best(), len(material.truth) * render.SECONDS / 3600)
+    for index, stage in enumerate(stages_of(job.stem, job.seed, job.quick)):
+        material = Material.read(job.cache / "shards", job.stem, spec, stage.first_shard)
+        folder = job.runs / f"{job.stem}_{index}"
+        run = Run(network, stage.plan, folder, device)
+        run.train(material, recipes.LOSSES[job.stem], recipes.checker(cases))
+        network = run.load_best()
+    hours = render.audio_hours(1 if job.quick else SHARDS)
+    card = finish(job, network, hours)
     console.print(f"wrote {job.models / job.stem}.onnx and .json")
     console.print(card.figures)
     return card

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ KINDS = (
     "foreign",
     "vocals",
     "sung_held_out",
+    "held",
 )
 
 
@@ -42,6 +44,9 @@ def _build(kind: str, corpus: Path, folder: Path, seed: int) -> str:
         write_bank(folder, kind, singing.made_sounds(clips, "fit", 150, seed, songs=3))
     elif kind == "sung_held_out":
         write_bank(folder, kind, singing.made_sounds(clips, "validation", 24, seed))
+    elif kind == "held":
+        fit = singing.held_sounds(clips, "fit", 44, seed)
+        write_bank(folder, kind, chain(fit, singing.held_sounds(clips, "validation", 8, seed)))
     elif kind == "midi":
         write_bank(folder, kind, melodies.midi_sounds(corpus, 100, seed))
     elif kind == "invented":

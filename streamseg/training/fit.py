@@ -53,9 +53,10 @@ class Material:
     spec: FrontEndSpec
 
     @classmethod
-    def read(cls, folder: Path, front: str, spec: FrontEndSpec) -> Material:
-        """Read every finished shard of ``folder``."""
-        shards = [render.read_shard(path) for path in render.shard_files(folder)]
+    def read(cls, folder: Path, front: str, spec: FrontEndSpec, first: int = 0) -> Material:
+        """Read every finished shard of ``folder`` from number ``first`` on."""
+        paths = list(render.shard_files(folder))[first:]
+        shards = [render.read_shard(path) for path in paths]
         if not shards:
             raise FileNotFoundError(f"expected rendered shards in {folder}, found none")
         features = np.concatenate([shard.features[front] for shard in shards])

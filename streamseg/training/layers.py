@@ -45,6 +45,16 @@ _MANNERS: dict[str, dict[str, float]] = {
     "speech": {"clip": 0.82, "foreign": 0.05, "respoken": 0.07, "dialogue": 0.06},
     "noise": {"clip": 0.64, "synthetic": 0.23, "babble": 0.13},
 }
+# Layers that dwell on singing, with what a microphone adds to a lone voice.
+_SUNG_MUSIC = {
+    "clip": 0.28,
+    "midi": 0.06,
+    "invented": 0.08,
+    "solo": 0.16,
+    "choir": 0.1,
+    "vocals": 0.06,
+    "held": 0.26,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +109,16 @@ def _level(samples: Samples, cells: NDArray[np.uint8]) -> float:
 class Layers:
     """Draws layers from banks: the same seed, banks and call give the same layer."""
 
-    def __init__(self, banks: dict[str, Bank], part: Part, rooms: Sequence[Samples] = ()) -> None:
+    def __init__(
+        self,
+        banks: dict[str, Bank],
+        part: Part,
+        rooms: Sequence[Samples] = (),
+        singing: bool = False,
+    ) -> None:
+        """``singing``: more solo singing, held vowels among it, with room noise behind."""
         self._part: Part = part
+        self._singing = singing
         self._rooms = list(rooms)
         sung = banks.get("sung" if part == "fit" else "sung_held_out")
         wanted: dict[tuple[str, str], tuple[Bank | None, Callable[[Entry], bool]]] = {
@@ -110,6 +128,7 @@ class Layers:
             ("music", "solo"): (sung, lambda e: e.detail == "solo"),
             ("music", "choir"): (sung, lambda e: e.detail == "choir"),
             ("music", "vocals"): (banks.get("vocals"), lambda e: True),
+            ("music", "held"): (banks.get("held") if singing else None, lambda e: True),
             ("speech", "clip"): (banks.get("speech"), lambda e: True),
             ("speech", "foreign"): (banks.get("foreign"), lambda e: True),
             ("speech", "respoken"): (sung, lambda e: e.detail == "respoken"),
@@ -125,14 +144,15 @@ class Layers:
     def _possible(self, label: str) -> tuple[list[str], NDArray[np.float64]]:
         made = {"tune", "synthetic"}
         borrowed = {"dialogue": ("speech", "clip"), "babble": ("speech", "clip")}
+        shares = _SUNG_MUSIC if self._singing and label == "music" else _MANNERS[label]
         names = [
             name
-            for name in _MANNERS[label]
+            for name in shares
             if name in made or borrowed.get(name, (label, name)) in self._shelves
         ]
         if f"{label}:clip" and (label, "clip") not in self._shelves:
             raise ValueError(f"expected {label} sounds for {self._part}, found none in the banks")
-        weights = np.array([_MANNERS[label][name] for name in names])
+        weights = np.array([shares[name] for name in names])
         return names, weights / weights.sum()
 
     def can(self, label: str, manner: str) -> bool:
@@ -169,8 +189,16 @@ class Layers:
             under = 10 ** (float(random.uniform(-16, 4)) / 20)
             samples = samples / augment.rms(samples) + under * bed / augment.rms(bed)
             cells = np.full_like(cells, SOUNDING)
+        if self._singing and manner in ("solo", "held") and random.random() < 0.6:
+            samples = self._recorded(random, samples)
         scale = np.float32(0.1 / _level(samples, cells))
         return Layer(label, samples * scale, cells, manner)
+
+    def _recorded(self, random: Generator, samples: Samples) -> Samples:
+        """A lone voice as a recorder in a room hears it: noise 18 to 50 dB under it."""
+        noise = synthetic.coloured(random, len(samples), float(random.uniform(0, 2)))
+        under = 10 ** (-float(random.uniform(18, 50)) / 20)
+        return samples + noise * np.float32(under * augment.rms(samples) / augment.rms(noise))
 
     def _filled(
         self, random: Generator, key: tuple[str, str], count: int, change: bool

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,9 @@ from streamseg.training.layers import Layers
 SECONDS = 24.0
 CELLS = 1200  # 24 s of 20 ms
 PER_SHARD = 32
-PLAIN_SHARDS = 160  # 34 hours; shards beyond dwell on what is left over: pauses, hum, faint sound
+# Shards beyond 160 (34 hours) dwell on what the plain ones leave over.
+Focus = Literal["plain", "pauses", "singing"]
+_FIRST: tuple[tuple[int, Focus], ...] = ((208, "singing"), (160, "pauses"), (0, "plain"))
 _TAIL_S = 0.1  # so that the last frames are whole
 
 
@@ -40,18 +43,20 @@ class Shard:
 
 
 @lru_cache(maxsize=4)
-def _layers(banks: Path, corpus: Path | None, part: Part) -> tuple[Layers, list[augment.Samples]]:
+def _layers(
+    banks: Path, corpus: Path | None, part: Part, singing: bool
+) -> tuple[Layers, list[augment.Samples]]:
     rooms = layers.rooms_of(corpus)
-    return Layers(open_banks(banks), part, rooms), rooms
+    return Layers(open_banks(banks), part, rooms, singing), rooms
 
 
 def one(
-    banks: Path, corpus: Path | None, part: Part, random: np.random.Generator, pauses: bool
+    banks: Path, corpus: Path | None, part: Part, random: np.random.Generator, focus: Focus
 ) -> tuple[dict[str, NDArray[np.float16]], NDArray[np.uint8]]:
     """One degraded programme of 24 s as features and truth."""
-    drawn, rooms = _layers(banks, corpus, part)
-    programme = mixing.compose(drawn, random, SECONDS + _TAIL_S, pauses)
-    heard, rings_s = augment.degrade(random, programme.samples, rooms, humming=pauses)
+    drawn, rooms = _layers(banks, corpus, part, focus == "singing")
+    programme = mixing.compose(drawn, random, SECONDS + _TAIL_S, focus == "pauses")
+    heard, rings_s = augment.degrade(random, programme.samples, rooms, humming=focus == "pauses")
     truth = mixing.ring_on(programme.truth, rings_s) if rings_s else programme.truth
     rendered = {}
     for name, spec in fronts.FRONTS.items():
@@ -59,6 +64,11 @@ def one(
         raw = fronts.features(spec, heard)[:frames]
         rendered[name] = raw.astype(np.float16)
     return rendered, truth[:CELLS]
+
+
+def focus_of(index: int) -> Focus:
+    """What shard ``index`` dwells on."""
+    return next(focus for first, focus in _FIRST if index >= first)
 
 
 def _write(path: Path, shard: Shard) -> None:
@@ -82,7 +92,7 @@ def render_shard(
         return 0.0
     begun = time.perf_counter()
     random = np.random.default_rng([seed, index, part == "fit"])
-    made = [one(banks, corpus, part, random, index >= PLAIN_SHARDS) for _ in range(PER_SHARD)]
+    made = [one(banks, corpus, part, random, focus_of(index)) for _ in range(PER_SHARD)]
     features = {name: np.stack([item[0][name] for item in made]) for name in made[0][0]}
     _write(path, Shard(features, np.stack([item[1] for item in made])))
     return time.perf_counter() - begun

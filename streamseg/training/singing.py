@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -288,3 +288,30 @@ def made_sounds(
             size = int(random.integers(3, min(len(recent), 9) + 1))
             chosen = [recent[i] for i in random.permutation(len(recent))[:size]]
             yield _out(choir(chosen, float(random.uniform(12, 20)), random), "choir", part)
+
+
+def _exercise(random: Generator, seconds: float, root_hz: float) -> list[Note]:
+    """Held notes one by one, with rests: scales, arpeggios, half tones, one note repeated."""
+    steps = np.array([(0, 2, 4, 5, 7), (0, 4, 7, 12, 7), (0, 1, 2, 3, 4), (0, 0, 0, 0, 0)])
+    chosen = steps[random.integers(len(steps))] * int(random.choice([-1, 1]))
+    length_s, rest_s = float(random.uniform(0.5, 3.0)), float(random.uniform(0.05, 1.0))
+    notes: list[Note] = []
+    while sum(note.seconds for note in notes) < seconds:
+        hz = root_hz * 2 ** (float(chosen[len(notes) // 2 % 5]) / 12)
+        notes.append(Note(length_s * float(random.uniform(0.8, 1.25)), hz))
+        notes.append(Note(rest_s, 0.0))
+    return notes
+
+
+def held_sounds(clips: Sequence[Clip], part: Part, count: int, seed: int) -> Iterator[Sound]:
+    """Vowels alone, held: what is left of singing when words and melody are taken away."""
+    random = np.random.default_rng([seed, part == "fit", 9])
+    for voice in voices(clips, part, count, random):
+        longest = sorted(voice.syllables, key=lambda syllable: syllable[1] - syllable[2])[:12]
+        for _ in range(3):
+            picked = [longest[i] for i in random.permutation(len(longest))[:2]]
+            vowels = tuple((start, start, end) for _, start, end in picked)
+            root_hz = _median_hz(voice) * float(np.exp2(random.uniform(-0.2, 1.2)))
+            notes = _exercise(random, float(random.uniform(10, 18)), min(root_hz, 600.0))
+            sung = sing(replace(voice, syllables=vowels), notes, random_style(random), random)
+            yield _out(sung, "held", part)

@@ -95,7 +95,7 @@ def programme_case(banks: Path, corpus: Path | None, seed: int, name: str, secon
 
 def manner_case(banks: Path, corpus: Path | None, seed: int, label: str, manner: str) -> Case:
     """Two minutes of one manner of one class, e.g. solo singing, cut into layers of 10 s."""
-    drawn = Layers(open_banks(banks), "validation", layers.rooms_of(corpus))
+    drawn = Layers(open_banks(banks), "validation", layers.rooms_of(corpus), singing=True)
     random = np.random.default_rng([seed, *manner.encode()])
     pieces, marks = [], []
     for _ in range(12):
@@ -110,7 +110,13 @@ def manner_case(banks: Path, corpus: Path | None, seed: int, label: str, manner:
     return _case(f"only {manner}", np.concatenate(pieces), np.concatenate(marks))
 
 
-_ALONE = (("music", "solo"), ("music", "choir"), ("music", "vocals"), ("noise", "babble"))
+_ALONE = (
+    ("music", "solo"),
+    ("music", "held"),
+    ("music", "choir"),
+    ("music", "vocals"),
+    ("noise", "babble"),
+)
 
 
 def write_cases(
@@ -124,7 +130,7 @@ def write_cases(
             for turn in range(2 if seconds > 60 else 1)
             for name in CONDITIONS
         ]
-        drawn = Layers(open_banks(banks), "validation")
+        drawn = Layers(open_banks(banks), "validation", singing=True)
         jobs += [
             pool.submit(_write_manner, banks, corpus, folder, seed, label, manner)
             for label, manner in _ALONE

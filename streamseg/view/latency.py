@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-WINDOW_S = 10.0
+WINDOW_S = 2.0  # a streaming server's burst at the start is forgotten after twice this
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Percentiles:
 
 
 class ArrivalClock:
-    """When samples were there, by the promptest block of the last ten to twenty seconds."""
+    """When samples were there, by the promptest block of the last two to four seconds."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz

@@ -72,7 +72,7 @@ def _of_source(snapshot: Snapshot) -> list[Field]:
 def _of_speed(snapshot: Snapshot, frames_per_s: float | None) -> list[Field]:
     health = snapshot.health
     made = []
-    if health.latency is not None:
+    if health.latency is not None and snapshot.condition == "live":
         made.append(
             Field(
                 f"picture {1000 * health.latency.p50_s:.0f}/{1000 * health.latency.p95_s:.0f} ms",

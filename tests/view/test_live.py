@@ -101,6 +101,20 @@ def test_a_network_that_is_not_there_is_told(make_engine, demo_path):
     assert "model card" in until(state, "failed").reason
 
 
+def test_an_unexpected_error_is_told_too(make_engine, demo_path, monkeypatch, capsys):
+    """A window whose engine has broken does not look alive."""
+    from streamseg.view.feed import Feed
+
+    def broken(*arguments):
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(Feed, "sink", broken)
+    engine, state = make_engine()
+    engine.open(str(demo_path))
+    assert "unexpected ZeroDivisionError: a bug" in until(state, "failed").reason
+    assert "Traceback" in capsys.readouterr().err
+
+
 def test_the_verb_saves_a_picture_and_leaves(demo_path, tmp_path, qtbot):
     """As the README does it; on Qt's invisible screen."""
     import os

@@ -218,14 +218,13 @@ def test_an_hour_at_high_speed_needs_no_more_memory_than_its_first_minutes(make_
             station.think(music=0.9, seconds=60)
             station.open_segment("music", number * 60.0)
             station.close_segment("music", number * 60.0, number * 60.0 + 50)
+            station.catch_up()
 
     play(0, 12)
     tracemalloc.start()
     play(12, 10)
-    station.catch_up()
     before = tracemalloc.get_traced_memory()[0]
     play(22, 38)
-    station.catch_up()
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     # 76 lines of the event list, which may hold 5000; the columns alone were 29 MB.

@@ -130,7 +130,7 @@ def test_the_picture_after_scrolling_is_that_of_drawing_anew(make_window, statio
     np.testing.assert_array_equal(scrolled, pixels(window.spectrogram))
 
 
-def test_a_mask_appears_when_masks_come_and_not_before(window, heard):
+def test_a_mask_appears_when_masks_come_and_not_before(window, heard, qtbot):
     """With its controls; in the class's colour; and it can be switched off."""
     window.resize(1700, 800)  # the toolbar folds what has no room
     window.tick()
@@ -143,7 +143,7 @@ def test_a_mask_appears_when_masks_come_and_not_before(window, heard):
     heard.state.show_mask(Mask("studio", names, prob, freq_hz, 60 * RATE_HZ, 0.1, True))
     window.tick()
     masked = pixels(window.spectrogram)
-    assert window.controls.opacity.isVisible()
+    qtbot.waitUntil(window.controls.opacity.isVisible)
     x = round(window.spectrogram.x_of(70.0))
     changed = masked[200:400, x].astype(int) - bare[200:400, x]
     assert changed[:, 1].mean() > changed[:, 2].mean() + 20  # towards orange: green, not blue
@@ -496,7 +496,11 @@ def test_fifty_windows_leave_nothing_behind(station, engine, tmp_path, qtbot):
         window.close()
         window.deleteLater()
         del window
-    for _ in range(3):  # what is deleted deletes more
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QCoreApplication.processEvents()
+    for _ in range(5):  # what is deleted deletes more
+        gc.collect()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QCoreApplication.processEvents()
     gc.collect()
     assert [reference() for reference in gone if reference() is not None] == []

@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QWidget
 
 from streamseg.view.deck import Deck
 from streamseg.view.display import Meters
+from streamseg.view.records import Snapshot
 
 TARGET_LUFS = -23.0  # EBU R 128: 0 LU
 _NAME_PX, _VALUE_PX, _ROW_PX = 62, 88, 27
@@ -47,6 +48,16 @@ class Value:
     bar: float | None
     mark: float | None
     text: str
+
+
+def readings(snapshot: Snapshot) -> Meters:
+    """What the meters may say now: nothing of this moment while no sound arrives."""
+    if snapshot.condition == "live":
+        return snapshot.meters
+    return Meters(
+        highest_peak_db=snapshot.meters.highest_peak_db,
+        integrated_lufs=snapshot.meters.integrated_lufs,
+    )
 
 
 def values(meters: Meters) -> tuple[Value, ...]:
@@ -87,7 +98,7 @@ class MetersPanel(QWidget):
 
     def refresh(self) -> None:
         """Draw again when a reading has changed."""
-        shown = values(self.deck.snapshot.meters)
+        shown = values(readings(self.deck.snapshot))
         if shown != self._shown:
             self._shown = shown
             self.setAccessibleDescription(
@@ -103,7 +114,7 @@ class MetersPanel(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self.deck.theme.window))
         for index, (row, value) in enumerate(
-            zip(ROWS, values(self.deck.snapshot.meters), strict=True)
+            zip(ROWS, values(readings(self.deck.snapshot)), strict=True)
         ):
             # The loudness rows share one scale, below the last of them.
             top = index * _ROW_PX + (8 if index >= 2 else 0)

@@ -109,8 +109,8 @@ class ProbabilityPanel(TimePanel):
             colour = QColor(self.deck.theme.classes.get(label, self.deck.theme.text))
             thin = QColor(colour)
             thin.setAlpha(130)
-            self._curve(painter, x, frames.provisional[:, index], joined, QPen(thin, 0))
-            self._curve(painter, x, frames.confirmed[:, index], joined, QPen(colour, 2))
+            self._curve(painter, x, frames.provisional[:, index], joined, thin, 1)
+            self._curve(painter, x, frames.confirmed[:, index], joined, colour, 2)
         painter.setClipping(False)
         self._draw_letters(painter, plot, frames)
 
@@ -120,12 +120,16 @@ class ProbabilityPanel(TimePanel):
         x: NDArray[np.float64],
         values: NDArray[np.float32],
         joined: NDArray[np.bool_],
-        pen: QPen,
+        colour: QColor,
+        width: int,
     ) -> None:
         plot = self.plot()
         y = plot.bottom() - _EDGE - values.astype(np.float64) * (plot.height() - 2 * _EDGE)
-        painter.setPen(pen)
-        painter.drawPath(arrayToQPath(x, y, connect=joined.astype(np.int32)))
+        path = arrayToQPath(x, y, connect=joined.astype(np.int32))
+        # Lines of one pixel beside one another: Qt's own wide lines cost fifty times as much.
+        painter.setPen(QPen(colour, 0))
+        for offset in range(width):
+            painter.drawPath(path.translated(0, -offset))
 
     def _draw_letters(self, painter: QPainter, plot: QRect, frames: Frames) -> None:
         """Which curve is whose, at their right end, also without colours."""
