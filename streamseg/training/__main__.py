@@ -66,7 +66,7 @@ def stages_of(stem: str, seed: int, quick: bool) -> tuple[Stage, ...]:
         return (Stage(plan),)
     if stem == "frame_conv":
         first = Plan(steps=6000, batch=8, crop_s=14.0, rate=3e-3, check_every=1000, seed=seed)
-        return Stage(first), Stage(replace(first, steps=6500, check_every=1300, seed=seed + 1))
+        return (Stage(first),)
     half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     first = Plan(steps=7500, batch=8, crop_s=16.0, check_every=500, seed=seed, half=half)
     # Then at a lower rate where the hard shards are: pauses and singing, and some plain ones.
