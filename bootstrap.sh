@@ -12,11 +12,11 @@ set -eu
 cd "$(dirname "$0")"
 
 UV_VERSION=0.13.8
-RUN_PACKAGES="libportaudio2"
-SERVER_PACKAGES="pulseaudio pulseaudio-utils libasound2-plugins icecast2 ffmpeg espeak-ng"
 WINDOW_PACKAGES="libgl1 libegl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon0
- libxcb-cursor0 libxkbcommon-x11-0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0"
-TEST_PACKAGES="$SERVER_PACKAGES $WINDOW_PACKAGES xvfb xauth"
+ libxcb-cursor0 libxkbcommon-x11-0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 fonts-dejavu-core"
+SERVER_PACKAGES="pulseaudio pulseaudio-utils libasound2-plugins icecast2 ffmpeg espeak-ng"
+RUN_PACKAGES="libportaudio2 $WINDOW_PACKAGES"
+TEST_PACKAGES="$SERVER_PACKAGES xvfb xauth"
 MISSING_NOTE="" # said again at the very end, where people look
 RESTORE=""      # what to run at the end to put the environment right
 

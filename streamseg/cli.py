@@ -269,14 +269,27 @@ def doctor_verb(options: Common) -> None:
 
 @cli.command("demo")
 @click.option("-o", "--output", default="streamseg-demo.jsonl", show_default=True, help="Log.")
+@click.option(
+    "--window/--no-window",
+    default=None,
+    help="Then watch it in the live window; default: from a terminal with a screen.",
+)
 @model_option
 @common
-def demo_verb(options: Common, output: str, model: str | None) -> None:
+def demo_verb(options: Common, output: str, window: bool | None, model: str | None) -> None:
     """Run the main job on the bundled programme and print its time line."""
-    from streamseg.commands import console, demo
+    from streamseg.capture.choose import SourceOptions
+    from streamseg.commands import console, demo, live
+    from streamseg.resources import demo_dir
 
     loaded = options.load(model__name=model, log__file=output)
     demo.run(console(), loaded.settings)
+    if window or (window is None and live.has_screen() and sys.stdout.isatty()):
+
+        def load_again() -> Loaded:
+            return options.load(model__name=model)
+
+        live.run(str(demo_dir() / "demo.opus"), load_again, SourceOptions(), options.config)
 
 
 def main(arguments: list[str] | None = None) -> None:

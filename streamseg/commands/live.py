@@ -240,10 +240,15 @@ def run(
         state.close()
 
 
+def has_screen() -> bool:
+    """Whether a window could be seen, as far as the environment tells."""
+    screens = ("DISPLAY", "WAYLAND_DISPLAY")
+    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in screens)
+
+
 def _need_screen() -> None:
     """Qt ends the whole process where it finds no screen: say it before."""
-    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screens):
+    if not has_screen() and not os.environ.get("QT_QPA_PLATFORM"):
         raise UsageError(
             "expected a screen, got none (DISPLAY is not set); use `streamseg log` without a "
             "window, or `xvfb-run streamseg live ...` for a picture"
