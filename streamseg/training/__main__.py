@@ -66,7 +66,8 @@ def stages_of(stem: str, seed: int, quick: bool) -> tuple[Stage, ...]:
         return (Stage(plan),)
     if stem == "frame_conv":
         first = Plan(steps=6000, batch=8, crop_s=14.0, rate=3e-3, check_every=1000, seed=seed)
-        return (Stage(first),)
+        again = replace(first, steps=3600, rate=2.5e-3, check_every=1200, seed=seed + 1)
+        return Stage(first), Stage(again)
     half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     first = Plan(steps=7500, batch=8, crop_s=16.0, check_every=500, seed=seed, half=half)
     # Then at a lower rate where the hard shards are: pauses and singing, and some plain ones.
@@ -99,7 +100,7 @@ def prepare(job: Job, console: Console) -> None:
 def figures_of(network: Network, cases: list[validation.Case]) -> dict[str, Any]:
     """Validation figures for the card."""
     figures: dict[str, Any] = {
-        "command": "printed by the training command",
+        "command": "python -m streamseg.training (printed at its end)",
         "data": "validation programmes: repositories and speakers held out of training",
     }
     for name, verdict in recipes.judge(network, cases).items():
