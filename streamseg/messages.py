@@ -7,7 +7,7 @@ to them again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -76,7 +76,8 @@ class Estimate:
 
     Shape: ``provisional`` and ``confirmed`` are (frames, classes) float32 in 0..1;
     ``level_dbfs`` is (frames,) float32. Both outputs belong to the same frames: a network with a
-    single output gives the same array twice.
+    single output gives the same array twice. ``early`` is (more frames, classes): what is already
+    said, provisionally, about the frames that follow; the next estimate repeats it.
     """
 
     source: str
@@ -88,6 +89,7 @@ class Estimate:
     """Index of the first frame since the last reset of the stream."""
     origin: int
     """Sample counter of the source at that reset."""
+    early: Float32Array = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
 
 @dataclass(frozen=True, slots=True)

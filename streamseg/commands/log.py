@@ -91,14 +91,17 @@ def _check_names(sources: Sequence[Source]) -> None:
 
 @contextmanager
 def _signals() -> Iterator[threading.Event]:
-    """SIGINT and SIGTERM ask for an orderly end; a second one is served by the system again."""
+    """SIGINT and SIGTERM ask for an orderly end; who asks four times does not want one."""
     stop = threading.Event()
     before: dict[signal.Signals, object] = {}
+    asked: list[int] = []
 
     def ask(number: int, frame: FrameType | None) -> None:
         stop.set()
-        for number_, handler in before.items():
-            signal.signal(number_, handler)  # type: ignore[arg-type]
+        asked.append(number)
+        if len(asked) > 3:
+            for number_, handler in before.items():
+                signal.signal(number_, handler)  # type: ignore[arg-type]
 
     for number in (signal.SIGINT, signal.SIGTERM):
         before[number] = signal.signal(number, ask)

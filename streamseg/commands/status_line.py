@@ -69,7 +69,9 @@ def render(clock: str, name: str, estimate: Estimate | None) -> Text:
     if estimate is None:
         return line.append("waiting for sound", style="dim")
     line.append(f"{estimate.level_dbfs[-1]:6.1f} dBFS ")
-    for label, value in zip(estimate.classes, estimate.confirmed[-1], strict=True):
+    # The first answer, however provisional: whoever watches wants to see it at once.
+    newest = (estimate.early if len(estimate.early) else estimate.provisional)[-1]
+    for label, value in zip(estimate.classes, newest, strict=True):
         bar = BAR[round(float(value) * (len(BAR) - 1))]
         style = f"bold {COLOURS[label]}" if value >= 0.5 else "dim"
         line.append(f"  {label} {bar} {value:.2f}", style=style)

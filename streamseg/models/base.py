@@ -123,6 +123,8 @@ class Network:
             level_dbfs=power_to_dbfs(power),
             first_frame=first,
             origin=spectra.origin,
+            # What is left of the provisional output is ahead of the confirmed one.
+            early=_probability(stream.ready[self._provisional]),
         )
 
 

@@ -71,7 +71,7 @@ def stages_of(stem: str, seed: int, quick: bool) -> tuple[Stage, ...]:
     half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     first = Plan(steps=7500, batch=8, crop_s=16.0, check_every=500, seed=seed, half=half)
     # Then at a lower rate where the hard shards are: pauses and singing, and some plain ones.
-    second = replace(first, steps=1700, rate=8e-4, averaging=0.995, seed=seed + 1)
+    second = replace(first, steps=2000, rate=8e-4, averaging=0.995, seed=seed + 1)
     return Stage(first), Stage(second, first_shard=140)
 
 

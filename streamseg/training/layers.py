@@ -175,6 +175,9 @@ class Layers:
         elif manner == "synthetic":
             samples = synthetic.noise(random, seconds + 0.1)[:count]
             cells = gate(samples)
+        elif manner == "steady":  # asked for, never by chance
+            samples = synthetic.steady(random, seconds + 0.1)[:count]
+            cells = gate(samples)
         elif manner == "babble":
             samples, cells = self._babble(random, count)
         elif manner == "choir":

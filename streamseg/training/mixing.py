@@ -48,7 +48,8 @@ def compose(layers: Layers, random: Generator, seconds: float, pauses: bool = Fa
     """A programme as composed, before anything has happened to it on its way.
 
     With ``pauses`` a third of the segments are silences, most of them with faint room tone, hiss or
-    hum under them, 28 to 60 dB under the programme: still nothing.
+    hum under them, far under the programme: still nothing. So that hiss on air is not taken for
+    room tone, half of the noises there are steady ones, also quiet ones.
     """
     cells = int(seconds * RATE_HZ) // CELL
     samples = np.zeros(cells * CELL, np.float32)
@@ -62,7 +63,7 @@ def compose(layers: Layers, random: Generator, seconds: float, pauses: bool = Fa
         length = int(np.clip(np.exp(random.normal(1.85, 0.6)), 1.6, 20.0) * 50)
         if not labels:
             length = int(random.uniform(30, 250))
-        placed = _segment(layers, random, labels, length)
+        placed = _segment(layers, random, labels, length, pauses)
         if pauses and not labels and random.random() < 0.7:
             placed[0][:] = _faint(random, len(placed[0]))
         _place(samples, truth, at, *placed[:2])
@@ -76,7 +77,7 @@ def compose(layers: Layers, random: Generator, seconds: float, pauses: bool = Fa
 
 
 def _segment(
-    layers: Layers, random: Generator, labels: Sequence[str], length: int
+    layers: Layers, random: Generator, labels: Sequence[str], length: int, pauses: bool = False
 ) -> tuple[Samples, NDArray[np.uint8], list[tuple[str, float]]]:
     """One segment: samples, truth (2 beats nothing, see ``_place``), layers with levels."""
     samples = np.zeros(length * CELL, np.float32)
@@ -87,9 +88,13 @@ def _segment(
     if len(labels) > 1 and random.random() < 0.12:
         under_db[1] = float(random.choice([-1, 1]) * random.uniform(15, 26))
     overall = 10 ** (float(random.normal(0, 3.5)) / 20)
+    manners = {"noise": "steady"} if pauses and random.random() < 0.5 else {}
+    if manners and list(labels) == ["noise"]:
+        overall *= 10 ** (float(random.uniform(-25, 0)) / 20)
     levels: list[tuple[str, float]] = []
     for index, label in enumerate(labels):
-        layer = layers.layer(random, label, length * CELL / RATE_HZ + 0.001)
+        seconds = length * CELL / RATE_HZ + 0.001
+        layer = layers.layer(random, label, seconds, manners.get(label, ""))
         others = [under_db[i] for i in range(len(labels)) if i != index]
         relative_db = under_db[index] - max(others) if others else 99.0
         gain = overall * 10 ** ((under_db[index] - max(under_db)) / 20)
@@ -106,11 +111,12 @@ def _segment(
 
 
 def _faint(random: Generator, count: int) -> Samples:
-    """What a room, a line or a machine leaves in a pause."""
-    level = 0.1 * 10 ** (float(random.uniform(-60, -28)) / 20)
+    """What a room, a line (42 to 70 dB under) or the mains (28 to 60 dB under) leave in a pause."""
     if random.random() < 0.25:
+        level = 0.1 * 10 ** (float(random.uniform(-60, -28)) / 20)
         hum = augment.hum(random, np.full(count, 1e-3, np.float32)) - np.float32(1e-3)
         return hum * np.float32(level / augment.rms(hum))
+    level = 0.1 * 10 ** (float(random.uniform(-70, -42)) / 20)
     noise = synthetic.coloured(random, count, float(random.uniform(-0.3, 2.2)))
     return noise * np.float32(level / augment.rms(noise))
 

@@ -176,6 +176,22 @@ class FrameRing:
         return oldest + int(np.searchsorted(self._sample[oldest - turn + capacity :], position))
 
 
+@dataclass(frozen=True, slots=True)
+class Early:
+    """Provisional probabilities of the frames that have no confirmed one yet.
+
+    Shape: ``sample`` (n,) int64 positions of the middles; ``prob`` (n, classes) float32.
+    """
+
+    sample: NDArray[np.int64]
+    prob: Float32Array
+
+    def heard_by(self, sample: int) -> Early:
+        """Those whose middle was heard: at its end a source is followed by invented silence."""
+        kept = self.sample < sample
+        return Early(self.sample[kept], self.prob[kept])
+
+
 class MaskRing:
     """Masks on the grid of the spectrum columns, as bytes; allocated with the first mask."""
 

@@ -20,7 +20,7 @@ from streamseg.sinks.events import (
 )
 from streamseg.view.display import BINS, Columns, Meters, hop_samples
 from streamseg.view.events_text import ALARMS, describe
-from streamseg.view.history import ColumnRing, FrameRing, Frames, MaskRing
+from streamseg.view.history import ColumnRing, Early, FrameRing, Frames, MaskRing
 from streamseg.view.records import Change, Condition, Gap, GapKind, ListedEvent, SourceInfo, Span
 
 EVENTS = 5000  # lines of the event list; the log has all
@@ -39,6 +39,7 @@ class Programme:
         self.columns = ColumnRing(round(history_s * self.rate_hz / self.hop), BINS)
         self.masks = MaskRing(self.columns.capacity)
         self.frames = FrameRing(round(history_s / grid.hop_s), len(source.classes))
+        self.early = Early(np.empty(0, np.int64), np.empty((0, len(source.classes)), np.float32))
         self.meters = Meters()
         self.condition: Condition = "live"
         self.reason = ""
@@ -78,15 +79,18 @@ class Programme:
         """Probabilities of the network."""
         count = len(estimate.level_dbfs)
         grid, origin, first = self.grid, estimate.origin, estimate.first_frame
-        middles = [grid.centre(origin, first + k) for k in range(count)]
+        ahead = len(estimate.early)
+        middles = [grid.centre(origin, first + k) for k in range(count + ahead)]
+        sample = np.array(middles, np.int64)
         self.frames.write(
             Frames(
-                np.array(middles, np.int64),
+                sample[:count],
                 estimate.provisional,
                 estimate.confirmed,
                 estimate.level_dbfs,
             )
         )
+        self.early = Early(sample[count:], estimate.early)
 
     def add_mask(self, mask: Mask) -> None:
         """A mask, provisional or final."""

@@ -16,7 +16,7 @@ import numpy as np
 from streamseg.messages import Float32Array, FrameGrid, Mask, StreamFormat
 from streamseg.view.audio_spool import AudioSpool
 from streamseg.view.display import Columns, Meters
-from streamseg.view.history import GROUP, LEVELS, Frames, UInt8Array
+from streamseg.view.history import GROUP, LEVELS, Early, Frames, UInt8Array
 from streamseg.view.latency import ArrivalClock, Latencies
 from streamseg.view.programme import Programme
 from streamseg.view.records import (
@@ -202,6 +202,13 @@ class ViewState:
         data[~present] = 0
         pooled: UInt8Array = np.maximum.reduceat(data, starts - low, axis=0)
         return PixelColumns(pooled, np.logical_or.reduceat(present, starts - low), mask)
+
+    def early(self) -> Early:
+        """What is provisionally said about the newest sound that was heard."""
+        with self.lock:
+            if self._programme is None:
+                return Early(np.empty(0, np.int64), np.empty((0, 0), np.float32))
+            return self._programme.early.heard_by(self._programme.heard)
 
     def frames(self, start: int, stop: int, most: int | None = None) -> Frames:
         """Probabilities with their middle between two positions; see ``FrameRing.read``."""

@@ -58,6 +58,15 @@ def test_both_outputs_describe_the_same_frame(network):
     assert len(whole.confirmed) == 2000 - 3
 
 
+def test_the_first_answer_does_not_wait_for_the_second(network):
+    """What is early now is what both outputs say later, only sooner."""
+    stream = network.open()
+    first = network.run([Job(stream, spectra(FEATURES[:100]))])[0]
+    later = network.run([Job(stream, spectra(FEATURES[100:200]))])[0]
+    assert len(first.early) == 2  # look-aheads of two and six frames, at a stride of two
+    np.testing.assert_array_equal(first.early, later.provisional[:2])
+
+
 def test_streams_in_one_batch_do_not_touch_each_other(network):
     """A source gets the same estimates alone and beside others of equal or other length."""
     others = [FEATURES[500:900], FEATURES[:400], FEATURES[7:300]]

@@ -101,18 +101,30 @@ class ProbabilityPanel(TimePanel):
         if len(frames.sample) < 2:
             return
         painter.setClipRect(plot)
-        x = plot.left() + (frames.sample / snapshot.rate_hz - view.start_s) * (
-            plot.width() / view.span_s
-        )
+        x = self._places(frames.sample, plot)
         joined = _joined(frames)
+        early = self.deck.state.early()
+        # The thin curve goes on where the bold one ends, if nothing was missed between them.
+        early_x = self._places(np.append(frames.sample[-1:], early.sample), plot)
+        goes_on = early.sample.size > 0 and early.sample[0] - frames.sample[-1] < margin
         for index, label in enumerate(snapshot.source.classes):
             colour = QColor(self.deck.theme.classes.get(label, self.deck.theme.text))
             thin = QColor(colour)
             thin.setAlpha(130)
             self._curve(painter, x, frames.provisional[:, index], joined, thin, 1)
             self._curve(painter, x, frames.confirmed[:, index], joined, colour, 2)
+            if goes_on:
+                values = np.append(frames.provisional[-1:, index], early.prob[:, index])
+                together = np.ones(len(values), np.bool_)
+                self._curve(painter, early_x, values, together, thin, 1)
         painter.setClipping(False)
         self._draw_letters(painter, plot, frames)
+
+    def _places(self, sample: NDArray[np.int64], plot: QRect) -> NDArray[np.float64]:
+        """Pixels of positions."""
+        view, rate_hz = self.deck.viewport, self.deck.snapshot.rate_hz
+        seconds = sample / rate_hz - view.start_s
+        return np.asarray(plot.left() + seconds * (plot.width() / view.span_s), np.float64)
 
     def _curve(
         self,
