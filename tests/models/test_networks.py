@@ -7,7 +7,7 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from signals import music, noise, speech
+from signals import at_level, music, noise, speech
 from splits import SEEDS, blocks
 
 from streamseg.messages import Spectra
@@ -121,3 +121,15 @@ def test_the_flagship_keeps_its_bounds():
     assert card.parameters <= 300_000
     assert card.lookahead_s("provisional") <= 0.5
     assert card.overlapping
+
+
+@pytest.mark.parametrize("kind", ["pink", "brown", "hiss", "rain"])
+@pytest.mark.parametrize("level_dbfs", [-18, -32])
+def test_steady_hiss_on_air_is_noise_and_not_nothing(kind, level_dbfs):
+    """A line that only hisses after a song is the very thing that must be noticed."""
+    song = at_level(music(6.0, RATE_HZ, seed=2), -20)
+    hiss = at_level(noise(kind, 14.0, RATE_HZ, seed=4), level_dbfs)
+    prob = estimates(NETWORKS["activity"], np.concatenate((song, hiss)), 0, 100.0)[:, 3:]
+    after = prob[round(9 / NETWORKS["activity"].card.hop_s) :].mean(axis=0)
+    assert after[2] > 0.6, after
+    assert max(after[:2]) < 0.2, after
