@@ -6,7 +6,6 @@ from streamseg.evaluation.__main__ import evaluate_programmes
 from streamseg.evaluation.analyser import network_analyser
 from streamseg.evaluation.truth import read_programmes
 
-
 WANTED = {"clean", "clipped"}
 
 
