@@ -21,6 +21,7 @@ from streamseg.sinks.events import (
     Overload,
     SegmentClose,
     SegmentOpen,
+    SourceRestored,
     Stamp,
     Started,
     Stopped,
@@ -110,10 +111,14 @@ class Listener:
         if isinstance(item, Anchor):
             self._clock = item.clock
         elif isinstance(item, EndOfStretch):
+            if item.frames > self._next:
+                self._dropped(item.begin, item.sample)
             self._end_stretch(item.sample)
         elif isinstance(item, Note):
             if isinstance(item.event, Overload):
                 self._dropped_s += item.event.dropped_s
+            elif isinstance(item.event, SourceRestored):
+                self._dropped_s += item.event.gap_s
             self._emit(item.event)
         else:
             heard_s = self._heard_to / self._clock.rate_hz - self._dropped_s
@@ -135,17 +140,24 @@ class Listener:
         self._heard_to = sample
 
     def _hole(self, spectra: Spectra) -> None:
-        """Spectra were dropped because the network did not keep up."""
-        hop_s = self._grid.hop_s / self._stride
-        dropped_s = (spectra.first_frame - self._next) * hop_s
-        rate_hz = self._clock.rate_hz
-        here = spectra.origin + round(self._next * hop_s * rate_hz)
-        self._end_stretch(here)
+        """Spectra before these were dropped because the network did not keep up."""
+        until = self._sample_of(spectra.origin, spectra.first_frame)
+        self._dropped(spectra.origin, until)
         self._base = spectra.first_frame
         # The 100 ms steps go on where they were, so this is right to one of them.
-        self._loudness.reset(spectra.origin + round(self._base * hop_s * rate_hz))
+        self._loudness.reset(until)
+
+    def _dropped(self, begin: int, until: int) -> None:
+        """Log that a stretch that began with ``begin`` is missing from here to ``until``."""
+        here = min(until, self._sample_of(begin, self._next))
+        dropped_s = (until - here) / self._clock.rate_hz
+        self._end_stretch(here)
         self._dropped_s += dropped_s
         self._emit(Overload(self._stamp(here), dropped_s=dropped_s, queue="network"))
+
+    def _sample_of(self, begin: int, frame: int) -> int:
+        """Position at which a feature frame begins, in a stretch that began with ``begin``."""
+        return begin + round(frame * self._grid.hop_s / self._stride * self._clock.rate_hz)
 
     def _log(self, decisions: list[Decision]) -> None:
         for decision in decisions:

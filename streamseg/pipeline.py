@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from streamseg.capture.base import Delivery, Lost, Source
+from streamseg.capture.base import Delivery, Lost, Restored, Source
 from streamseg.errors import StreamsegError
 from streamseg.listener import Anchor, Begin, End, Listener, Note
 from streamseg.messages import Block, Estimate, Loss, Spectra
@@ -71,7 +71,6 @@ class Monitor:
         names = [source.name for source in sources]
         assert len(set(names)) == len(names), "sources need different names"
         self.failures: list[Failure] = []
-        self._sources = list(sources)
         self._network = network
         self._settings = settings
         self._sink = sink
@@ -83,17 +82,13 @@ class Monitor:
         self._mail: Mailbox[Mail] = Mailbox(capacity, self._may_displace)
         self._events: Mailbox[Event] = Mailbox(10_000)
         self._listeners: dict[str, Listener] = {}
+        self._broken: list[BaseException] = []  # what no source should ever raise
         self._model_worker = Worker("network", self._mail, self._think, self._stop.set)
         self._sink_worker = Worker("sinks", self._events, self._write, self._stop.set)
         self._threads = [
             threading.Thread(target=self._listen, args=(s,), name=f"source {s.name}", daemon=True)
             for s in sources
         ]
-
-    @property
-    def dropped_spectra(self) -> int:
-        """Pieces of spectra that the network could not take in time."""
-        return self._mail.dropped
 
     def start(self) -> None:
         """Start every thread, the last in the chain first."""
@@ -111,7 +106,7 @@ class Monitor:
     def stop(self) -> None:
         """Stop reading, close what is open, write everything, and wait for all threads.
 
-        Raises what ended the network's or the sinks' thread, if anything did.
+        Raises what ended a thread that should not have ended, if anything did.
         """
         self._stop.set()
         for thread in self._threads:
@@ -119,9 +114,10 @@ class Monitor:
             thread.join(self._settings.capture.read_timeout_s + 2.0)
         self._model_worker.stop()
         self._sink_worker.stop()
-        for worker in (self._model_worker, self._sink_worker):
-            if worker.error is not None:
-                raise worker.error
+        errors = [self._model_worker.error, self._sink_worker.error, *self._broken]
+        for error in errors:
+            if error is not None:
+                raise error
 
     def _may_displace(self, new: Mail, old: Mail) -> bool:
         """Live sound cannot wait; a file can, and must not push live sound out."""
@@ -142,6 +138,9 @@ class Monitor:
         except StreamsegError as error:
             self.failures.append(Failure(source.name, error))
             reason = str(error)
+        except BaseException as error:  # kept: ``stop`` raises it, the log says it
+            self._broken.append(error)
+            reason = f"{type(error).__name__}: {error}"
         finally:
             source.close()
             self._mail.put(End(source.name, reason, source.bad_samples))
@@ -235,6 +234,10 @@ class _Reader:
                 self._mail.put(spectra)
             return
         clock = self._clock or self._begin(0)
+        if isinstance(delivery, Restored):
+            # How long the gap was is known by the clock alone: a new anchor.
+            clock = Clock(datetime.now(UTC), time.monotonic(), self._rate_hz, delivery.sample)
+            self._set_clock(clock)
         stamp = clock.stamp(self._source.name, delivery.sample)
         if isinstance(delivery, Loss):
             lost_s = delivery.frames / self._rate_hz
@@ -243,9 +246,6 @@ class _Reader:
             self._end_stretch()
             self._note(SourceLost(stamp, reason=delivery.reason))
         else:
-            self._set_clock(
-                Clock(datetime.now(UTC), time.monotonic(), self._rate_hz, delivery.sample)
-            )
             self._note(SourceRestored(stamp, gap_s=delivery.gap_s))
 
     def _keep_time(self, end: int) -> None:
@@ -280,7 +280,7 @@ class _Reader:
     def _end_stretch(self) -> None:
         for spectra in self._front.finish(self._lookahead):
             self._mail.put(spectra)
-        self._mail.put(EndOfStretch(self._source.name, self._front.sample))
+        self._mail.put(self._front.end())
         self._front.restart(self._front.sample)
 
     def _note(self, event: Event) -> None:

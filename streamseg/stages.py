@@ -22,8 +22,12 @@ class EndOfStretch:
     """No sound follows without a hole: the end of the source, or of what came before a hole."""
 
     source: str
+    begin: int
+    """Position of the first sample."""
     sample: int
     """Position just after the last sample."""
+    frames: int
+    """Feature frames that were sent of this stretch, to tell whether all of them arrived."""
 
 
 class SourceFront:
@@ -92,6 +96,10 @@ class SourceFront:
     def estimates(self) -> int:
         """Estimates that the sound since the restart is worth: their middle lies inside it."""
         return estimates_in(self._grid, self.sample - self._origin)
+
+    def end(self) -> EndOfStretch:
+        """To be sent behind the last spectra."""
+        return EndOfStretch(self._source, self._origin, self.sample, self._sent)
 
     def _hold(self, frames: FeatureFrames) -> None:
         self._held = FeatureFrames(

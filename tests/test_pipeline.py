@@ -10,10 +10,13 @@ from tiny_network import write
 
 from streamseg.capture.base import Lost, Restored
 from streamseg.errors import SourceUnavailableError
-from streamseg.messages import Block, Loss
+from streamseg.listener import Begin, Listener
+from streamseg.messages import Block, Loss, StreamFormat
 from streamseg.models import load_network
 from streamseg.pipeline import Monitor
 from streamseg.settings import load
+from streamseg.sinks.events import Clock
+from streamseg.stages import SourceFront
 
 WAIT_S = 30  # far longer than anything here takes
 
@@ -131,6 +134,7 @@ def test_a_long_hole_closes_what_was_open(network):
     assert silences(events) == [pytest.approx((0, 5)), pytest.approx((9, 14))]
     order = [name for name in names(events) if name.startswith("source_")]
     assert order == ["source_lost", "source_restored"]
+    assert (events[-1].heard_s, events[-1].dropped_s) == (pytest.approx(10), pytest.approx(4))
 
 
 def test_no_sound_is_dated_later_than_it_came(network, monkeypatch):
@@ -184,6 +188,35 @@ def test_a_sink_that_breaks_ends_the_monitor_with_its_error(network):
         engine.stop()
 
 
+def test_an_error_that_no_source_should_raise_is_not_swallowed(network):
+    """It ends that source with its reason in the log, and the monitor raises it."""
+    script = [*cut(SILENCE), ZeroDivisionError("a bug")]
+    events = []
+    engine = Monitor([FakeSource(script)], network, settings(), events.append)
+    engine.start()
+    assert engine.wait(WAIT_S)
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        engine.stop()
+    assert events[-1].reason == "ZeroDivisionError: a bug"
+    assert len(silences(events)) == 1
+
+
+def test_spectra_lost_at_the_end_of_a_stretch_are_not_taken_as_heard(network):
+    """What was open closes where hearing ended, and the rest is logged as dropped."""
+    events = []
+    stream_format = StreamFormat(RATE_HZ, 1, "float32", "a test")
+    begin = Begin("fake", stream_format, Clock(datetime.now(UTC), 0.0, RATE_HZ))
+    listener = Listener(begin, network, settings(), events.append)
+    front = SourceFront("fake", network.card, network.grid(RATE_HZ), 0.2)
+    pieces = front.push(np.concatenate((SILENCE, SILENCE))) + front.finish(network.flush_frames)
+    for spectra in pieces[:25]:
+        listener.decide(network.run([listener.job(spectra)])[0])
+    listener.note(front.end())
+    overload = next(event for event in events if event.name == "overload")
+    assert overload.dropped_s == pytest.approx(5, abs=0.1)
+    assert silences(events) == [pytest.approx((0, 5), abs=0.1)]
+
+
 def test_a_network_too_slow_for_a_live_source_drops_and_says_so(network):
     """The oldest spectra go, the log says how much, and the times after it stay right."""
     slow = threading.Event()
@@ -213,5 +246,6 @@ def test_a_network_too_slow_for_a_live_source_drops_and_says_so(network):
     engine.stop()
     overload = [event for event in events if event.name == "overload"]
     assert sum(event.dropped_s for event in overload) > 30
+    assert events[-1].heard_s + events[-1].dropped_s == pytest.approx(58, abs=0.1)
     assert overload[0].queue == "network"
     assert silences(events) == [pytest.approx((55, 58), abs=0.05)]
