@@ -111,7 +111,10 @@ def main() -> None:
         os.chdir(ASSETS.parent)  # no picture shows where somebody's checkout lies
         engine.open("assets/demo.opus")
         window.commands.set_span(20.0)
-        heard = lambda s: lambda: state.snapshot().edge > s * state.snapshot().rate_hz  # noqa: E731
+
+        def heard(second: float) -> Callable[[], bool]:
+            return lambda: state.snapshot().edge > second * state.snapshot().rate_hz
+
         until(window, lambda: state.snapshot().rate_hz > 1)
         until(window, heard(15))
         picture(window, "speech-over-music")

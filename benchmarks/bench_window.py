@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pyqtgraph
@@ -50,7 +51,7 @@ class Silent:
     source, played_s = None, None
     settings = load(environment={}).settings
     config_path = Path("unused.toml")
-    models = {"activity": "the default"}  # noqa: RUF012
+    models: ClassVar = {"activity": "the default"}
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *_: None

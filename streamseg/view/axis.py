@@ -87,7 +87,7 @@ def rows_to_units(
 def note(hz: float) -> str:
     """``A4 +3``: the nearest tempered note, and by how many cents it is missed."""
     if hz < 16:
-        return "–"  # noqa: RUF001
+        return "–"
     number = 69 + 12 * math.log2(hz / 440)
     nearest = round(number)
     cents = round(100 * (number - nearest))

@@ -38,11 +38,11 @@ class HelpOverlay(QWidget):
         self.setVisible(not self.isVisible())
         self.raise_()
 
-    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """A click closes it."""
         self.hide()
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Columns, one a menu, as many beside one another as there is room for."""
         painter = QPainter(self)
         theme = self._deck.theme

@@ -83,7 +83,7 @@ def _of_speed(snapshot: Snapshot, frames_per_s: float | None) -> list[Field]:
     if health.decided_behind_s is not None:
         made.append(
             Field(
-                f"decided −{health.decided_behind_s:.1f} s",  # noqa: RUF001
+                f"decided −{health.decided_behind_s:.1f} s",
                 "Age of the newest confirmed probability: look-ahead of the network, its block, "
                 "and what waits.",
             )
@@ -91,7 +91,7 @@ def _of_speed(snapshot: Snapshot, frames_per_s: float | None) -> list[Field]:
     if health.network_speed is not None:
         made.append(
             Field(
-                f"network {health.network_speed:.0f}× real time",  # noqa: RUF001
+                f"network {health.network_speed:.0f}× real time",
                 "Seconds of sound per second of computing in the network."
                 + (f" Analysed: {health.speed:.2f} s per second." if health.speed else ""),
                 health.network_speed < 1,

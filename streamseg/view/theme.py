@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LABELS = ("music", "speech", "noise", "silence")
-LETTERS = {"music": "M", "speech": "S", "noise": "N", "silence": "–"}  # noqa: RUF001
+LETTERS = {"music": "M", "speech": "S", "noise": "N", "silence": "–"}
 HATCHES = {"music": "plain", "speech": "diagonal", "noise": "dots", "silence": "plain"}
 MASK_RGB = {"music": (86, 180, 233), "speech": (230, 159, 0), "noise": (190, 190, 190)}
 

@@ -36,7 +36,7 @@ class Controls(QToolBar):
         self.span = self._combo(
             "Shows",
             [_span(span_s) for span_s in SPANS_S],
-            "Width of the picture (+ and −).",  # noqa: RUF001
+            "Width of the picture (+ and −).",
         )
         self.span.activated.connect(lambda index: self.span_chosen.emit(float(SPANS_S[index])))
         self.scale = self._combo("Axis", list(SCALES), "Scale of the frequency axis (F).")

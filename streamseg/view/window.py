@@ -168,18 +168,18 @@ class MainWindow(QMainWindow):
 
     # What Qt calls
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """The help covers all of the window."""
         self.help.setGeometry(self.rect())
 
-    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Files and addresses may be dropped."""
         assert event is not None
         data = event.mimeData()
         if data is not None and (data.hasUrls() or data.hasText()):
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
+    def dropEvent(self, event: QDropEvent | None) -> None:
         """Open what was dropped, the first of it."""
         assert event is not None
         data = event.mimeData()
@@ -191,7 +191,7 @@ class MainWindow(QMainWindow):
             self.engine.open(data.text().strip())
         event.acceptProposedAction()
 
-    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
+    def closeEvent(self, event: QCloseEvent | None) -> None:
         """Remember layout and look. The engine runs on: it belongs to whoever made it."""
         self._timer.stop()
         self._player.stop()

@@ -46,7 +46,7 @@ def test_no_number_is_shown_that_was_not_measured(heard):
     heard.feed.computed(1.0, 0.01)
     heard.state.drawn(heard.state.snapshot().heard)
     text = texts(heard.state.snapshot())
-    assert "network 100×" in text  # noqa: RUF001
+    assert "network 100×" in text
     assert "picture" in text
 
 

@@ -172,7 +172,7 @@ def test_the_big_words_are_what_the_log_holds_open(window, heard):
 
 def test_the_meters_show_the_level(window):
     """Noise of 0.1 has -17 dBFS."""
-    assert "Level −17.0 dBFS" in window.meters.accessibleDescription()  # noqa: RUF001
+    assert "Level −17.0 dBFS" in window.meters.accessibleDescription()
 
 
 def test_a_gap_is_hatched_in_every_panel(make_window, station):

@@ -121,7 +121,7 @@ class TimePanel(QWidget):
         """Frequency under the mouse; None for panels without a frequency axis."""
         return None
 
-    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Left: select or point. Middle, or with shift: drag the time."""
         assert event is not None
         x = event.position().toPoint().x()
@@ -131,7 +131,7 @@ class TimePanel(QWidget):
         elif event.button() == Qt.MouseButton.LeftButton:
             self._pressed_s, self._pressed_x = self.moment_of(x), x
 
-    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Move the cursor, the selection or the time."""
         assert event is not None
         position = event.position().toPoint()
@@ -145,7 +145,7 @@ class TimePanel(QWidget):
             self.deck.select(self._pressed_s, self.moment_of(x))
         self.deck.point(self.moment_of(x), self.hz_at(position))
 
-    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """A click that was no drag takes the selection away."""
         assert event is not None
         moved = abs(event.position().toPoint().x() - self._pressed_x) > _CLICK_PX
@@ -153,11 +153,11 @@ class TimePanel(QWidget):
             self.deck.select(None)
         self._pressed_s = self._panned_x = None
 
-    def leaveEvent(self, event: QEvent | None) -> None:  # noqa: N802
+    def leaveEvent(self, event: QEvent | None) -> None:
         """No mouse, no cursor."""
         self.deck.point(None)
 
-    def wheelEvent(self, event: QWheelEvent | None) -> None:  # noqa: N802
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Scroll in time; with control, zoom about the mouse."""
         assert event is not None
         delta = event.angleDelta()

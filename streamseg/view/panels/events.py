@@ -63,11 +63,11 @@ class EventModel(QAbstractTableModel):
         self.endResetModel()
         return True
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
         """Lines."""
         return len(self.lines)
 
-    def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802
+    def columnCount(self, parent: QModelIndex | None = None) -> int:
         """Time and text."""
         return 2
 

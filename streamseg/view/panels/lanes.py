@@ -41,7 +41,7 @@ class LanePanel(TimePanel):
         """Without the axis."""
         return super().plot().adjusted(0, 0, 0, -AXIS_PX)
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Lanes, segments, axis."""
         painter = QPainter(self)
         theme, plot = self.deck.theme, self.plot()

@@ -75,8 +75,8 @@ def values(meters: Meters) -> tuple[Value, ...]:
 
 def _text(value: float | None) -> str:
     if value is None:
-        return "–"  # noqa: RUF001
-    return "−∞" if value <= -119.9 else f"{value:.1f}".replace("-", "−")  # noqa: RUF001
+        return "–"
+    return "−∞" if value <= -119.9 else f"{value:.1f}".replace("-", "−")
 
 
 class MetersPanel(QWidget):
@@ -91,7 +91,7 @@ class MetersPanel(QWidget):
         tips = "\n".join(f"{row.name}: {row.tip}" for row in ROWS)
         self.setToolTip(
             f"{tips}\nThe mono mix is measured: a stereo programme reads up to 3 LU more.\n"
-            "The LU scale has its 0 at −23 LUFS."  # noqa: RUF001
+            "The LU scale has its 0 at −23 LUFS."
         )
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         deck.restyled.connect(self.update)
@@ -109,7 +109,7 @@ class MetersPanel(QWidget):
             )
             self.update()
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Bars, scales, numbers."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self.deck.theme.window))
@@ -171,7 +171,7 @@ class MetersPanel(QWidget):
                 painter.setPen(QColor(theme.faint))
                 sign = "+" if tick > 0 and row.unit == "LUFS" else ""
                 box = QRectF(x - 20, track.bottom() + 1, 40, 12)
-                text = f"{sign}{tick}".replace("-", "−")  # noqa: RUF001
+                text = f"{sign}{tick}".replace("-", "−")
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         if scale:
             unit = "LU" if row.unit == "LUFS" else "dB"

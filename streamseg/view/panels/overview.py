@@ -50,7 +50,7 @@ class OverviewPanel(TimePanel):
         plot, (first_s, last_s) = self.plot(), self.reach
         return plot.left() + (moment_s - first_s) / (last_s - first_s) * plot.width()
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Lanes, gaps, frame of the view."""
         painter = QPainter(self)
         theme, plot, snapshot = self.deck.theme, self.plot(), self.deck.snapshot
@@ -87,24 +87,24 @@ class OverviewPanel(TimePanel):
         box = QRect(self.width() - RIGHT + 6, 0, RIGHT - 6, self.height())
         painter.drawText(box, middle | Qt.AlignmentFlag.AlignLeft, last)
 
-    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Go there."""
         assert event is not None
         if event.button() == Qt.MouseButton.LeftButton:
             self.deck.viewport.show(self.moment_of(event.position().x()))
             self.deck.moved.emit()
 
-    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Go along."""
         assert event is not None
         if event.buttons() & Qt.MouseButton.LeftButton:
             self.deck.viewport.show(self.moment_of(event.position().x()))
             self.deck.moved.emit()
 
-    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """Nothing is selected here."""
 
-    def wheelEvent(self, event: QWheelEvent | None) -> None:  # noqa: N802
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Scroll by whole pictures."""
         assert event is not None
         notches = event.angleDelta().y() / 120

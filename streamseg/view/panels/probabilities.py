@@ -46,7 +46,7 @@ class ProbabilityPanel(TimePanel):
         plot = self.plot()
         return plot.bottom() - _EDGE - probability * (plot.height() - 2 * _EDGE)
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Grid, thresholds, curves, letters."""
         painter = QPainter(self)
         theme, plot = self.deck.theme, self.plot()

@@ -85,7 +85,7 @@ class SpectrogramPanel(TimePanel):
         self._repaint(dirty, per_pixel)
         self._fill(want, per_pixel)
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Another size: another ring."""
         self.refresh()
 
@@ -96,7 +96,7 @@ class SpectrogramPanel(TimePanel):
             return None
         return float(self.axis.hz(1 - (position.y() - plot.top() + 0.5) / plot.height()))
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Two blits, and what lies over them."""
         assert event is not None
         self.refresh()
@@ -244,7 +244,7 @@ class SpectrogramPanel(TimePanel):
             y = bar.top() + round(share * bar.height())
             painter.drawLine(bar.right() + 1, y, bar.right() + 4, y)
             box = QRect(bar.right() + 6, y - 8, RIGHT - 24, 16)
-            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, f"{db}".replace("-", "−"))  # noqa: RUF001
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, f"{db}".replace("-", "−"))
 
 
 def _small(font: QFont) -> QFont:

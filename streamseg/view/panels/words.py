@@ -71,7 +71,7 @@ class WordsPanel(QWidget):
             self.setAccessibleDescription(f"{words}, for {lasted}" if lasted else words)
             self.update()
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """One field a label, the first larger."""
         painter = QPainter(self)
         theme, state = self.deck.theme, on_air(self.deck.snapshot)
