@@ -68,7 +68,7 @@ def _probabilities(axes: Axes, table: FrameTable, settings: Settings) -> None:
     axes.axhline(settings.decisions.on, color="#888888", ls="--", lw=0.8)
     axes.axhline(settings.decisions.off, color="#888888", ls=":", lw=0.8)
     axes.set(ylabel="probability", ylim=(-0.03, 1.03))
-    axes.legend(loc="center right", ncols=3, framealpha=0.9)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False)
 
 
 def _lanes(axes: Axes, table: FrameTable) -> None:
