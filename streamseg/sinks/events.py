@@ -15,15 +15,17 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
-    from streamseg.messages import Label, Segment
+    from streamseg.messages import Label, RuleBroken, RuleHolds, Segment
+
+Severity = Literal["warn", "alarm"]
 
 SCHEMA = 1
 """Grows when a key changes its meaning or goes; new keys do not count."""
 
-_DECIMALS = {"score_mean": 4, "score_peak": 4, "level_dbfs": 1, "lufs": 1}
+_DECIMALS = {"score_mean": 4, "score_peak": 4, "level_dbfs": 1, "lufs": 1, "drift_ppm": 1}
 _DECIMALS_OTHERWISE = 3  # seconds
 
 
@@ -43,8 +45,8 @@ class Stamp:
 class Clock:
     """Wall time of a source: one anchor, and the sample counter from there on.
 
-    The anchor is taken once per start or reopening of the source. It does not follow later steps
-    of the system's clock, so events keep their distances; ``step_s`` measures such steps.
+    The anchor is taken when the source begins. ``timekeeper`` takes a new one when the sound comes
+    too early or too late for the old one, or when the system's clock was set.
     """
 
     wall: datetime
@@ -53,6 +55,8 @@ class Clock:
     """The monotonic clock at that moment."""
     rate_hz: int
     sample: int = 0
+    drift_ppm: float = 0.0
+    """By how much the source counts faster than this machine's clock, in parts per million."""
 
     def __post_init__(self) -> None:
         if self.wall.tzinfo is None:
@@ -63,12 +67,18 @@ class Clock:
     def time(self, sample: int) -> datetime:
         """Time of day of a sample, with the local zone's offset at that very instant."""
         microseconds = (sample - self.sample) * 1_000_000 // self.rate_hz
+        microseconds -= round(microseconds * self.drift_ppm * 1e-6)
         # In UTC, because adding across a change to summer time is an hour wrong in local time.
         return (self.wall.astimezone(UTC) + timedelta(microseconds=microseconds)).astimezone()
 
     def stamp(self, source: str, sample: int) -> Stamp:
         """For an event of this source at this sample."""
         return Stamp(source, self.time(sample), sample, self.rate_hz)
+
+    def monotonic_at(self, sample: int) -> float:
+        """When a sample was heard, on the monotonic clock."""
+        seconds = (sample - self.sample) / self.rate_hz
+        return self.monotonic_s + seconds * (1 - self.drift_ppm * 1e-6)
 
     def step_s(self, wall: datetime, monotonic_s: float) -> float:
         """By how much the system's clock was set since the anchor; positive is forwards."""
@@ -153,6 +163,8 @@ class Stopped(Event):
     bad_samples: int
     """Samples that were not finite and were taken as silence."""
     segments: int
+    drift_ppm: float | None = None
+    """By how much the source's clock was faster than this machine's; null: not yet measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +186,29 @@ class SourceRestored(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceSilent(Event):
+    """A live source delivers nothing but zeros: nothing is played, or it was moved elsewhere.
+
+    Digital silence, not quiet: no microphone gives it. The stamp is the first zero. It ends with
+    ``source_sounding`` or with ``source_lost``.
+    """
+
+    name: ClassVar[str] = "source_silent"
+
+    silent_s: float
+    """How long it had lasted when this was decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSounding(Event):
+    """Digital silence is over. The stamp is the first sample that is not zero."""
+
+    name: ClassVar[str] = "source_sounding"
+
+    silent_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Overload(Event):
     """Sound was dropped because something was too slow."""
 
@@ -184,12 +219,122 @@ class Overload(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class EventsLost(Event):
+    """Events of this source that the log could not take: the disk and the memory were full.
+
+    Written as soon as there is room, in the place of those events; the stamp is that of the last.
+    """
+
+    name: ClassVar[str] = "events_lost"
+
+    events: int
+    since: datetime
+    """Of the first of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRaised(Event):
+    """A rule is broken. The stamp is where the condition began, not where it was decided.
+
+    The same rule may be raised once more, from warn to alarm, before it is cleared. Every raised
+    rule is cleared in the end.
+    """
+
+    name: ClassVar[str] = "alarm_raised"
+
+    rule: str
+    """Stable; ``docs/alarms.md`` lists them."""
+    severity: Severity
+    value: float | None
+    """What was measured, in ``unit``."""
+    threshold: float
+    unit: str
+    held_s: float
+    """How long the condition had lasted when this was decided."""
+    flapping: bool
+    """It came too often: from here on it is counted, not repeated, until it stays away."""
+    text: str
+    """One sentence for people."""
+
+    @classmethod
+    def of(cls, change: RuleBroken, source: str, clock: Clock) -> AlarmRaised:
+        """The event of a broken rule, on this clock."""
+        return cls(
+            stamp=clock.stamp(source, change.start),
+            rule=change.rule,
+            severity=change.severity,
+            value=change.value,
+            threshold=change.threshold,
+            unit=change.unit,
+            held_s=change.held_s,
+            flapping=change.flapping,
+            text=change.text,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmCleared(Event):
+    """A broken rule holds again. The stamp is where the condition ended."""
+
+    name: ClassVar[str] = "alarm_cleared"
+
+    rule: str
+    severity: Severity
+    """The highest that it had."""
+    value: float | None
+    """The worst that was measured."""
+    threshold: float
+    unit: str
+    start: datetime
+    """The stamp of the ``alarm_raised`` that this one ends."""
+    duration_s: float
+    occurrences: int
+    """How often the condition came; more than one only where it was flapping."""
+    reason: str
+    """``recovered``, or ``stopped``: the monitoring ended while it was broken."""
+    text: str
+
+    @classmethod
+    def of(cls, change: RuleHolds, source: str, clock: Clock) -> AlarmCleared:
+        """The event of a rule that holds again, on this clock."""
+        return cls(
+            stamp=clock.stamp(source, change.end),
+            rule=change.rule,
+            severity=change.severity,
+            value=change.value,
+            threshold=change.threshold,
+            unit=change.unit,
+            start=clock.time(change.start),
+            duration_s=(change.end - change.start) / clock.rate_hz,
+            occurrences=change.occurrences,
+            reason="stopped" if change.stopped else "recovered",
+            text=change.text,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmAcknowledged(Event):
+    """Somebody has seen a raised alarm; it stays raised. The stamp is when that was."""
+
+    name: ClassVar[str] = "alarm_acknowledged"
+
+    rule: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClockStep(Event):
-    """The system's clock was set; events go on with the old time until the next anchor."""
+    """The time of day jumped: the clock was set, or the local zone changed its offset.
+
+    The stamp has the new time; events from here on follow it. Distances are told by ``sample``.
+    """
 
     name: ClassVar[str] = "clock_step"
 
     step_s: float
+    """Positive is forwards: 3600 when summer time begins."""
+    cause: str = "clock_set"
+    """``clock_set``, or ``utc_offset``: summer time or another zone."""
 
 
 def rfc3339(time: datetime) -> str:

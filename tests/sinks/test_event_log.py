@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -183,7 +184,9 @@ def test_a_line_that_was_half_written_is_completed(
     disk.room = 10_000
     log.retry()
     written = -(-room // len(to_line(event(0))))  # lines that were at least begun
-    assert samples(path) == [*range(written), 6, 7]
+    assert samples(path) == [*range(written), 5, 6, 7]
+    lost = json.loads(path.read_bytes().splitlines()[written])
+    assert (lost["event"], lost["events"], lost["sample"]) == ("events_lost", 8 - written - 2, 5)
     assert log.lost == 8 - written - 2
     log.close()
 
@@ -191,7 +194,7 @@ def test_a_line_that_was_half_written_is_completed(
 def test_memory_is_bounded_while_the_disk_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The newest events are kept, the number of the others is told."""
+    """The newest events are kept; the log says how many others there were, and since when."""
     notes: list[str] = []
     path = tmp_path / "log.jsonl"
     log = EventLog(path, keep_events=3, warn=notes.append)
@@ -201,8 +204,30 @@ def test_memory_is_bounded_while_the_disk_is_full(
         assert log.waiting <= 3
     disk.room = 10_000
     log.retry()
-    assert samples(path) == [7, 8, 9]
+    assert samples(path) == [6, 7, 8, 9]
+    lost = json.loads(path.read_bytes().splitlines()[0])
+    assert (lost["event"], lost["events"]) == ("events_lost", 7)
+    assert datetime.fromisoformat(lost["since"]) == MORNING
     assert notes[-1].endswith("writing again, 7 events were lost")
+    log.close()
+
+
+def test_every_source_is_told_what_it_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line a source, before the events that were kept."""
+    path = tmp_path / "log.jsonl"
+    log = EventLog(path, keep_events=1, warn=lambda note: None)
+    disk = FullDisk(monkeypatch, room=0)
+    for sample, source in enumerate(["a", "b", "a", "a", "b"]):
+        log.write(event(sample, source))
+    disk.room = 10_000
+    log.retry()
+    lines = [json.loads(line) for line in path.read_bytes().splitlines()]
+    told = [(line["source"], line["event"], line["sample"], line.get("events")) for line in lines]
+    assert told == [
+        ("a", "events_lost", 3, 3),
+        ("b", "events_lost", 1, 1),
+        ("b", "segment_open", 4, None),
+    ]
     log.close()
 
 
@@ -253,20 +278,28 @@ def test_a_reader_that_left_is_an_error() -> None:
 
 
 WRITER = """
-import itertools, sys
+import itertools, os, sys
 from datetime import datetime, UTC
 from pathlib import Path
+from streamseg.settings_outputs import LogSettings
 from streamseg.sinks.event_log import EventLog
 from streamseg.sinks.events import SegmentOpen, Stamp
-log = EventLog(Path(sys.argv[1]), warn=lambda note: None)
 source = "x" * 50_000
-for sample in itertools.count():
-    log.write(SegmentOpen(Stamp(source, datetime.now(UTC), sample, 48000), "music"))
-    if sample == 0:
-        print(flush=True)
+for _ in sys.stdin:  # a process for every line, without 50 times the imports
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        continue
+    limits = LogSettings(rotate_mb=0, rotate_daily=False)
+    log = EventLog(Path(sys.argv[1]), limits, warn=lambda note: None)
+    for sample in itertools.count():
+        log.write(SegmentOpen(Stamp(source, datetime.now(UTC), sample, 48000), "music"))
+        if sample == 0:
+            print(os.getpid(), flush=True)
 """
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 def test_fifty_kills_lose_no_whole_line(tmp_path: Path) -> None:
     """After SIGKILL at a random moment all lines but a torn last one parse, fifty times in a row.
 
@@ -277,22 +310,37 @@ def test_fifty_kills_lose_no_whole_line(tmp_path: Path) -> None:
     chance = random.Random(5)
     checked = 0  # bytes of the log: up to the last line end
     torn = b""
-    for _ in range(50):
-        child = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)
-        assert child.stdout is not None
-        child.stdout.readline()
-        time.sleep(chance.uniform(0, 0.004))
-        child.kill()
-        child.communicate()
-        with path.open("rb") as log:
-            log.seek(checked)
-            *lines, now_torn = log.read().split(b"\n")
-        checked += sum(len(line) + 1 for line in lines)
-        if torn and lines[0] == torn:
-            del lines[0]  # lacked its line end alone and got it
-        got = [json.loads(line)["sample"] for line in lines]
-        assert got == list(range(len(got)))
-        assert got
-        torn = now_torn
+    program = [sys.executable, "-c", WRITER, str(path)]
+    with subprocess.Popen(
+        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        for _ in range(50):
+            parent.stdin.write("\n")
+            child = int(parent.stdout.readline())
+            time.sleep(chance.uniform(0, 0.004))
+            os.kill(child, signal.SIGKILL)
+            while _writes(child):
+                time.sleep(0.001)
+            with path.open("rb") as log:
+                log.seek(checked)
+                *lines, now_torn = log.read().split(b"\n")
+            checked += sum(len(line) + 1 for line in lines)
+            if torn and lines[0] == torn:
+                del lines[0]  # lacked its line end alone and got it
+            got = [json.loads(line)["sample"] for line in lines]
+            assert got == list(range(len(got)))
+            assert got
+            torn = now_torn
     EventLog(path, warn=lambda note: None).close()
     assert path.stat().st_size - checked in (0, len(torn) + 1)
+
+
+def _writes(process: int) -> bool:
+    """Whether this process is still there."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -82,12 +82,59 @@ def segment_close(**changes: float | None) -> events.SegmentClose:
                 "dropped_s": 0.5,
                 "bad_samples": 3,
                 "segments": 7,
+                "drift_ppm": None,
             },
+        ),
+        (
+            events.EventsLost(STAMP, 17, NOON),
+            "events_lost",
+            {"events": 17, "since": "2026-03-01T12:00:00.250+01:00"},
         ),
         (events.SourceLost(STAMP, "unplugged"), "source_lost", {"reason": "unplugged"}),
         (events.SourceRestored(STAMP, 2.5), "source_restored", {"gap_s": 2.5}),
         (events.Overload(STAMP, 0.25, "ring"), "overload", {"dropped_s": 0.25, "queue": "ring"}),
-        (events.ClockStep(STAMP, -3600.0), "clock_step", {"step_s": -3600.0}),
+        (
+            events.AlarmRaised(
+                STAMP, "dead_air", "warn", -72.345, -40.0, "dBFS", 10.1, False, "dead air"
+            ),
+            "alarm_raised",
+            {
+                "rule": "dead_air",
+                "severity": "warn",
+                "value": -72.345,
+                "threshold": -40.0,
+                "unit": "dBFS",
+                "held_s": 10.1,
+                "flapping": False,
+                "text": "dead air",
+            },
+        ),
+        (
+            events.AlarmCleared(
+                STAMP, "no_speech", "alarm", 90.0, 60.0, "s", NOON, 90.0, 1, "recovered", "over"
+            ),
+            "alarm_cleared",
+            {
+                "rule": "no_speech",
+                "severity": "alarm",
+                "value": 90.0,
+                "threshold": 60.0,
+                "unit": "s",
+                "start": "2026-03-01T12:00:00.250+01:00",
+                "duration_s": 90.0,
+                "occurrences": 1,
+                "reason": "recovered",
+                "text": "over",
+            },
+        ),
+        (
+            events.AlarmAcknowledged(STAMP, "dead_air", "ana"),
+            "alarm_acknowledged",
+            {"rule": "dead_air", "by": "ana"},
+        ),
+        (events.ClockStep(STAMP, -3600.0), "clock_step", {"step_s": -3600.0, "cause": "clock_set"}),
+        (events.SourceSilent(STAMP, 10.0), "source_silent", {"silent_s": 10.0}),
+        (events.SourceSounding(STAMP, 12.5), "source_sounding", {"silent_s": 12.5}),
     ],
 )
 def test_an_event_has_these_keys_and_no_other(event: Event, name: str, extra: dict) -> None:
