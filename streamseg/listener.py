@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from streamseg import __version__
+from streamseg.decisions.alarm_rules import rules
+from streamseg.decisions.alarms import AlarmChange, Alarms
 from streamseg.decisions.segments import Decider, Decision, Opened
-from streamseg.frontend.loudness import LoudnessHistory
-from streamseg.messages import Estimate, Spectra, StreamFormat
+from streamseg.frontend.loudness import LoudnessHistory, gated_lufs
+from streamseg.messages import (
+    Estimate,
+    RuleBroken,
+    Second,
+    Spectra,
+    StreamFormat,
+    step_start,
+)
 from streamseg.models import Job, Network
 from streamseg.settings import Settings
 from streamseg.sinks.events import (
+    AlarmAcknowledged,
+    AlarmCleared,
+    AlarmRaised,
     Clock,
     Event,
     Overload,
@@ -27,6 +40,7 @@ from streamseg.sinks.events import (
     Stopped,
 )
 from streamseg.stages import EndOfStretch, shifted
+from streamseg.trace import Tracer
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +69,54 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Somebody has seen an alarm of a source."""
+
+    source: str
+    rule: str | None
+    """None: all that stand."""
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """Nothing more will come from a source."""
 
     source: str
     reason: str
     bad_samples: int
+    drift_ppm: float | None = None
 
 
 class Listener:
     """One source, from its spectra to its events."""
 
     def __init__(
-        self, begin: Begin, network: Network, settings: Settings, emit: Callable[[Event], object]
+        self,
+        begin: Begin,
+        network: Network,
+        settings: Settings,
+        emit: Callable[[Event], object],
+        tell: Callable[[Second], object] = lambda second: None,
     ) -> None:
+        """``tell`` is called with every second of the source, some seconds late."""
         self._source = begin.source
         self._clock = begin.clock
         self._grid = network.grid(begin.format.rate_hz)
         self._stride = network.card.stride
         self._emit = emit
         self._stream = network.open()
-        self._decider = Decider(network.card.classes, self._grid, settings.decisions)
-        self._loudness = LoudnessHistory(begin.format.rate_hz, self._decider.reach_s)
+        self._tell = tell
+        classes, rate_hz = network.card.classes, begin.format.rate_hz
+        table = rules(settings.alarms)
+        self._trace = Tracer(begin.source, classes, self._grid, settings.decisions.on, table)
+        self._alarms = Alarms(rate_hz, settings.alarms, gated_lufs, self._time, self._trace.read)
+        self._acknowledged: set[str] = set()  # of the rules that stand
+        self._decider = Decider(classes, self._grid, settings.decisions, self._trace.decided)
+        self._loudness = LoudnessHistory(rate_hz, self._decider.reach_s)
         self._base = 0  # feature frame at which the network's stream began
         self._next = 0  # feature frame that should come next
+        self._newest = 0  # sample counter up to which spectra came
         self._heard_to = 0  # sample counter up to which the source was heard
         self._dropped_s = 0.0
         self._segments = 0
@@ -95,18 +133,28 @@ class Listener:
     def job(self, spectra: Spectra) -> Job:
         """Make the spectra ready for the network; a hole before them begins a new stretch."""
         if spectra.first_frame == 0:
-            self._loudness.reset(spectra.origin)
+            self._begin_stretch(spectra.origin, spectra)
         elif spectra.first_frame != self._next:
             self._hole(spectra)
-        self._loudness.push(spectra.k_power)
+        self._loudness.push(spectra.steps["k_power"])
+        first = spectra.first_step
+        self._trace.measured(spectra.steps, spectra.origin, first)
+        self._log_alarms(self._alarms.measured(spectra.steps, spectra.origin, first))
         self._next = spectra.first_frame + len(spectra.power)
+        self._newest = self._sample_of(spectra.origin, self._next)
         return Job(self._stream, shifted(spectra, self._base, self._grid, self._stride))
 
     def decide(self, estimate: Estimate) -> None:
         """Log what these estimates decide."""
-        self._log(self._decider.push(estimate))
+        decisions = self._decider.push(estimate)
+        self._log(decisions)
+        known_to = self._decider.certain_to
+        self._log_alarms(self._alarms.decided(decisions, known_to))
+        if known_to is not None:
+            for second in self._trace.ready(known_to, self._time):
+                self._tell(second)
 
-    def note(self, item: Anchor | Note | EndOfStretch | End) -> None:
+    def note(self, item: Anchor | Note | EndOfStretch | Acknowledge | End) -> None:
         """Act on what is no sound."""
         if isinstance(item, Anchor):
             self._clock = item.clock
@@ -120,7 +168,10 @@ class Listener:
             elif isinstance(item.event, SourceRestored):
                 self._dropped_s += item.event.gap_s
             self._emit(item.event)
+        elif isinstance(item, Acknowledge):
+            self._acknowledge(item)
         else:
+            self._log_alarms(self._alarms.finish(self._heard_to))
             heard_s = self._heard_to / self._clock.rate_hz - self._dropped_s
             self._emit(
                 Stopped(
@@ -130,11 +181,23 @@ class Listener:
                     dropped_s=self._dropped_s,
                     bad_samples=item.bad_samples,
                     segments=self._segments,
+                    drift_ppm=item.drift_ppm,
                 )
             )
 
+    def _begin_stretch(self, sample: int, spectra: Spectra) -> None:
+        """Sound begins at this sample; the first step that is known may begin a little later."""
+        step = spectra.origin + step_start(spectra.first_step, self._clock.rate_hz)
+        self._loudness.reset(step)
+        self._alarms.begin(sample)
+        self._trace.begin(sample)
+
     def _end_stretch(self, sample: int) -> None:
-        self._log(self._decider.flush(sample))
+        decisions = self._decider.flush(sample)
+        self._log(decisions)
+        self._log_alarms(self._alarms.decided(decisions, sample))
+        for second in self._trace.flush(sample, self._time):
+            self._tell(second)
         self._stream.reset()
         self._base = self._next = 0
         self._heard_to = sample
@@ -144,8 +207,7 @@ class Listener:
         until = self._sample_of(spectra.origin, spectra.first_frame)
         self._dropped(spectra.origin, until)
         self._base = spectra.first_frame
-        # The 100 ms steps go on where they were, so this is right to one of them.
-        self._loudness.reset(until)
+        self._begin_stretch(until, spectra)
 
     def _dropped(self, begin: int, until: int) -> None:
         """Log that a stretch that began with ``begin`` is missing from here to ``until``."""
@@ -159,7 +221,27 @@ class Listener:
         """Position at which a feature frame begins, in a stretch that began with ``begin``."""
         return begin + round(frame * self._grid.hop_s / self._stride * self._clock.rate_hz)
 
+    def _acknowledge(self, item: Acknowledge) -> None:
+        for rule in self._standing:
+            if item.rule in (None, rule) and rule not in self._acknowledged:
+                self._acknowledged.add(rule)
+                self._emit(AlarmAcknowledged(self._stamp(self._newest), rule=rule, by=item.by))
+
+    @property
+    def _standing(self) -> list[str]:
+        return list(self._alarms.standing)
+
+    def _log_alarms(self, changes: list[AlarmChange]) -> None:
+        for change in changes:
+            # Over, or worse than what somebody has seen: either way it is not acknowledged.
+            self._acknowledged.discard(change.rule)
+            if isinstance(change, RuleBroken):
+                self._emit(AlarmRaised.of(change, self._source, self._clock))
+            else:
+                self._emit(AlarmCleared.of(change, self._source, self._clock))
+
     def _log(self, decisions: list[Decision]) -> None:
+        self._trace.logged(decisions)
         for decision in decisions:
             if isinstance(decision, Opened):
                 self._emit(SegmentOpen(self._stamp(decision.start), label=decision.label))
@@ -168,6 +250,9 @@ class Listener:
             self._segments += 1
             lufs = self._loudness.lufs(segment.start, segment.end)
             self._emit(SegmentClose.of(segment, self._source, self._clock, lufs))
+
+    def _time(self, sample: int) -> datetime:
+        return self._clock.time(sample)
 
     def _stamp(self, sample: int) -> Stamp:
         return self._clock.stamp(self._source, sample)

@@ -8,6 +8,7 @@ to them again.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 Float32Array = NDArray[np.float32]
 Label = Literal["music", "speech", "noise", "silence"]
+Severity = Literal["warn", "alarm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,16 @@ class StreamFormat:
 class Block:
     """Mono samples in order, without a hole.
 
-    Shape: ``samples`` is (frames,) float32, full scale 1.0.
+    Shape: ``samples`` is (frames,) float32, full scale 1.0; ``channels`` is (frames, channels)
+    float32, the channels that ``samples`` were mixed from, the same number in every block of a
+    source and every value finite. It is None where there is only one channel or where one of them
+    was picked: then ``samples`` is all that there is to measure.
     """
 
     samples: Float32Array
     sample: int
     """Position of ``samples[0]`` on the source's sample counter."""
+    channels: Float32Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +57,61 @@ class Loss:
     """Where it was lost: ``device`` (before the callback) or ``ring`` (analysis was too slow)."""
 
 
+STEP_S = 0.1
+"""The unit in which the sound itself is measured."""
+
+
+def step_start(step: int, rate_hz: int) -> int:
+    """First sample of a step of 100 ms, counted from the last reset."""
+    return round(step * rate_hz * STEP_S)
+
+
+MOST_CHANNELS = 8
+"""As many as there are in 7.1; what is measured of a source with more is measured of the first."""
+
+STEP = np.dtype(
+    [
+        ("power", "f8"),  # mean square about the mean, of the loudest channel
+        ("k_power", "f8"),  # K-weighted mean square, summed over the channels (BS.1770)
+        ("k_momentary", "f8"),  # the same of 400 ms: the highest that ended here; nan at first
+        ("loud_first", "i4"),  # first sample further from the offset than "quiet", -1: none
+        ("loud_last", "i4"),  # last one
+        ("true_peak", "f4"),  # highest magnitude, between the samples too
+        ("peak_at", "i4"),  # its sample
+        ("clip_runs", "i4"),  # runs of samples at full scale, of all channels
+        ("clip_at", "i4"),  # sample at which the first of them began, -1: none
+        ("mean", "f8", (MOST_CHANNELS,)),  # of each channel
+        ("left", "f8"),  # mean square about the mean, of the first channel
+        ("right", "f8"),  # of the second; nan where there is only one
+        ("cross", "f8"),  # mean product of both about their means; nan likewise
+    ]
+)
+"""What is measured of 100 ms of sound (``frontend.steps``). Full scale is 1.0; samples are counted
+from the beginning of the step."""
+
+Steps = NDArray[np.void]
+"""Shape (steps,), of dtype ``STEP``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spectra:
     """Feature frames of one source, for one network.
 
     Shape: ``features`` is (frames, bands) float32; ``power`` is (frames,) float32 mean squares;
-    ``k_power`` is (steps,) float64, the K-weighted mean squares of the 100 ms steps that became
-    complete since the last spectra (step 0 begins at ``origin``).
+    ``steps`` is (steps,) of ``STEP``: the steps of 100 ms that became complete since the last
+    spectra (step 0 begins at ``origin``). It is empty where nobody measures.
     """
 
     source: str
     features: Float32Array
     power: Float32Array
-    k_power: NDArray[np.float64]
+    steps: Steps
     first_frame: int
     """Index of ``features[0]`` since the last reset of the stream."""
     origin: int
     """Sample counter of the source at that reset."""
+    first_step: int = 0
+    """Number of ``steps[0]`` since that reset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +147,89 @@ class Segment:
     score_peak: float
     level_dbfs: float
     """Mean power over the segment, in dB relative to full scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBroken:
+    """Somebody must be told; see ``sinks.events.AlarmRaised``."""
+
+    rule: str
+    severity: Severity
+    start: int
+    value: float | None
+    threshold: float
+    unit: str
+    held_s: float
+    flapping: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleHolds:
+    """The rule holds again; see ``sinks.events.AlarmCleared``."""
+
+    rule: str
+    severity: Severity
+    start: int
+    end: int
+    value: float | None
+    threshold: float
+    unit: str
+    occurrences: int
+    stopped: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The score of one class over a second, as its state machine saw it."""
+
+    label: str
+    lowest: float
+    mean: float
+    highest: float
+    on_s: float
+    """How long it was at or above the threshold ``on``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an alarm rule read in one second."""
+
+    rule: str
+    value: float | None
+    """The worst, in the rule's unit; None for rules that have no other value than their time."""
+    bad: int
+    ticks: int
+    """Judgements, and how many of them were bad."""
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What was heard and judged in one second of one source: for meters, and to explain later."""
+
+    source: str
+    sample: int
+    """Sample counter at which it begins; at the ends of a stretch it may be shorter."""
+    time: datetime
+    """Of that sample; aware of its zone."""
+    length_s: float
+    scores: tuple[Score, ...]
+    lowest_dbfs: float | None
+    highest_dbfs: float | None
+    """Level of the frames; None: not one ended here."""
+    momentary_lufs: float | None
+    """Highest of 400 ms."""
+    short_lufs: float | None
+    """Of the 3 s that end here."""
+    integrated_lufs: float | None
+    """Since the source was opened."""
+    range_lu: float | None
+    """Loudness range since the source was opened."""
+    true_peak_dbtp: float | None
+    verdicts: tuple[Verdict, ...]
+    on_air: tuple[str, ...]
+    """Labels of which a segment is open at its end."""
 
 
 @dataclass(frozen=True, slots=True)

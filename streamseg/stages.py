@@ -12,9 +12,13 @@ import numpy as np
 
 from streamseg.errors import NoSuchInputError
 from streamseg.frontend.features import FeatureFrames, FeatureStream
-from streamseg.frontend.loudness import LOWEST_RATE_HZ, KWeightedPower
-from streamseg.messages import Float32Array, FrameGrid, Spectra
+from streamseg.frontend.loudness import LOWEST_RATE_HZ
+from streamseg.frontend.steps import StepMeter
+from streamseg.messages import STEP, Float32Array, FrameGrid, Spectra, Steps
 from streamseg.models import ModelCard
+from streamseg.settings_alarms import AlarmSettings
+
+_NO_STEPS: Steps = np.empty(0, STEP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,9 @@ class SourceFront:
         card: ModelCard,
         grid: FrameGrid,
         piece_s: float,
-        loudness: bool = True,
+        alarms: AlarmSettings | None = None,
     ) -> None:
-        """``loudness``: fill ``Spectra.k_power``, which only the event log needs."""
+        """``alarms``: fill ``Spectra.steps``, which only they and the event log need."""
         if grid.rate_hz < LOWEST_RATE_HZ:
             raise NoSuchInputError(
                 f"{source}: expected sound at {LOWEST_RATE_HZ} Hz or more, got {grid.rate_hz} Hz; "
@@ -57,33 +61,41 @@ class SourceFront:
         pieces = max(1, round(piece_s / card.hop_s))
         self._piece = pieces * card.stride
         self._stream = FeatureStream(card.front_end, grid.rate_hz)
-        self._weighted = KWeightedPower(grid.rate_hz) if loudness else None
+        self._meter = None
+        if alarms is not None:
+            self._meter = StepMeter(grid.rate_hz, alarms.dead_air_dbfs, alarms.dual_mono)
         self.restart(0)
 
     def restart(self, sample: int) -> None:
         """Forget the sound so far: the next sample has this position."""
         self._stream.reset()
-        if self._weighted is not None:
-            self._weighted.reset()
-        self._k_power = np.empty(0)
+        if self._meter is not None:
+            self._meter.reset()
+        self._steps: Steps = _NO_STEPS
+        self._first_step = 0
         self._origin = sample
         self.sample = sample  # position of the next sample
         self._sent = 0
         bands = self._card.front_end.n_mels
         self._held = FeatureFrames(np.empty((0, bands), np.float32), np.empty(0, np.float32))
 
-    def push(self, samples: Float32Array) -> list[Spectra]:
-        """Shape: (n,) float32 in; whole pieces out."""
+    def push(self, samples: Float32Array, channels: Float32Array | None = None) -> list[Spectra]:
+        """Shape: (n,) float32 and, for the measures, its (n, channels) in; whole pieces out."""
         self.sample += samples.size
-        if self._weighted is not None:
-            self._k_power = np.concatenate((self._k_power, self._weighted.push(samples)))
+        if self._meter is not None:
+            steps = self._meter.push(samples, channels)
+            if len(steps):  # putting records together is slow, and most blocks end no step
+                self._steps = np.concatenate((self._steps, steps)) if len(self._steps) else steps
         self._hold(self._stream.push(samples))
         whole = len(self._held.power) // self._piece
         return [self._take(self._piece) for _ in range(whole)]
 
-    def finish(self, lookahead_frames: int) -> list[Spectra]:
-        """The rest, as if silence followed, so that every frame of the sound gets its estimate."""
-        missing = self.estimates * self._card.stride + lookahead_frames
+    def finish(self, lookahead_frames: int, least_frames: int = 0) -> list[Spectra]:
+        """The rest, as if silence followed, so that every frame of the sound gets its estimate.
+
+        A stretch with any sound is made at least ``least_frames`` long.
+        """
+        missing = max(self.estimates * self._card.stride + lookahead_frames, least_frames)
         missing -= self._sent + len(self._held.power)
         if missing > 0 and self.estimates:
             self._hold(self._stream.flush(missing))
@@ -112,9 +124,16 @@ class SourceFront:
         self._held = FeatureFrames(held.features[length:], held.power[length:])
         first = self._sent
         self._sent += length
-        k_power, self._k_power = self._k_power, np.empty(0)
+        steps, first_step = self._steps, self._first_step
+        self._steps, self._first_step = _NO_STEPS, first_step + len(steps)
         return Spectra(
-            self._source, held.features[:length], held.power[:length], k_power, first, self._origin
+            self._source,
+            held.features[:length],
+            held.power[:length],
+            steps,
+            first,
+            self._origin,
+            first_step,
         )
 
 

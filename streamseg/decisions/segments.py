@@ -9,7 +9,7 @@ each other: a network with overlapping classes gives overlapping segments, a sof
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -59,7 +59,15 @@ class Decider:
     least ``min_off_s`` long, except at a heartbeat.
     """
 
-    def __init__(self, classes: Sequence[str], grid: FrameGrid, settings: DecisionSettings) -> None:
+    def __init__(
+        self,
+        classes: Sequence[str],
+        grid: FrameGrid,
+        settings: DecisionSettings,
+        watch: Callable[[int, Frames], None] = lambda first_frame, frames: None,
+    ) -> None:
+        """``watch`` is told every frame as the machines see it, and the number of the first."""
+        self._watch = watch
         self.classes = tuple(classes)
         self.grid = grid
         self._settings = settings
@@ -80,6 +88,20 @@ class Decider:
         return (self._gate.delay_frames + self._mean.delay_frames) * self.grid.hop_s
 
     @property
+    def certain_to(self) -> int | None:
+        """Sample before which nothing more will be decided; None before the first frame.
+
+        A sound is said when it is ``min_on`` old and has bridged one break at most, and is dated
+        back ``BACKDATE_S`` at most; an end is said ``min_off`` later.
+        """
+        if self._origin is None:
+            return None
+        longest = [max(m.limits.min_on + m.limits.min_off for _, m in self._machines)]
+        longest += [m.limits.backdate for _, m in self._machines[:1]]
+        delay = self._gate.delay_frames + self._mean.delay_frames
+        return self._sample(max(0, self._next_frame - delay - sum(longest)))
+
+    @property
     def reach_s(self) -> float:
         """The start of a segment that is closed now lies at most this far before the newest frame.
 
@@ -97,6 +119,7 @@ class Decider:
             machine.reset()
         self._origin: int | None = None
         self._next_frame = 0  # expected from the next estimate
+        self._decided = 0  # frames that the state machines have seen
         self._open_since: dict[Label, int] = {}
 
     def push(self, estimate: Estimate) -> list[Decision]:
@@ -136,6 +159,8 @@ class Decider:
         return decisions
 
     def _decide(self, frames: Frames) -> list[Decision]:
+        self._watch(self._decided, frames)
+        self._decided += len(frames)
         power = (10.0 ** (frames.level_dbfs.astype(float) / 10.0)).tolist()
         silent = (~frames.audible).astype(float).tolist()
         decisions: list[Decision] = []

@@ -1,12 +1,13 @@
-"""Loudness in LUFS after ITU-R BS.1770-4 and EBU R 128, of a mono stream.
+"""Loudness in LUFS after ITU-R BS.1770-4 and EBU R 128.
 
-Runs on the analysis thread of one source. ``KWeightedPower`` turns samples into one mean square per
-100 ms, and everything else works on those: ``ProgrammeLoudness`` over all of a stream, however long
-(a histogram), ``LoudnessHistory`` over any stretch of the recent past (the events of a log).
+Runs on the analysis thread of one source. ``KWeighting`` and ``KWeightedPower`` turn samples into
+one mean square per 100 ms, and everything else works on those: ``loudness_stats`` over all of a
+stream, however long, ``LoudnessHistory`` over any stretch of the recent past (the events of a log).
 
-*What is measured.* The analysis hears one channel, so one channel with weight 1 is measured. Of a
-stereo programme that is its mono mix-down (mean of left and right), and reads 3 LU less than the
-two channels together where both carry the same sound, and less again where they differ.
+*What is measured.* The channels that came in, not the mix that the networks hear: the powers of
+left and right (and of the others, with ``channel_weights``) are added. Where only one channel came
+in, or was picked, that one is measured with weight 1, as the standard says; it reads 3 LU less than
+the same sound from both loudspeakers (``alarms.dual_mono`` takes it as that).
 """
 
 from __future__ import annotations
@@ -17,19 +18,16 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
-from streamseg.messages import Float32Array
+from streamseg.messages import STEP_S, Float32Array, step_start
 
 Float64Array = NDArray[np.float64]
 
-STEP_S = 0.1
 BLOCK_STEPS = 4  # gating blocks of 400 ms that overlap by 75 % (BS.1770-4, annex 1)
+SHORT_STEPS = 30  # short-term loudness: 3 s (EBU Tech 3341)
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
 _OFFSET_LU = -0.691  # BS.1770-4, equation 2: takes out the gain of the K curve at 997 Hz
 LOWEST_RATE_HZ = 4000  # the shelf at 1.7 kHz must fit under half the rate
-
-_BINS_PER_LU = 10
-_TOP_LUFS = 30.0  # a full-scale square wave reads about +3: nothing real is louder
 
 
 def lufs(power: float) -> float:
@@ -37,7 +35,8 @@ def lufs(power: float) -> float:
     return _OFFSET_LU + 10.0 * math.log10(power) if power > 0 else -math.inf
 
 
-def _mean_square(level_lufs: float) -> float:
+def mean_square(level_lufs: float) -> float:
+    """The inverse of ``lufs``."""
     return float(10.0 ** ((level_lufs - _OFFSET_LU) / 10.0))
 
 
@@ -81,21 +80,53 @@ def k_weighting(rate_hz: int) -> Float64Array:
     return np.array([shelf, high_pass])
 
 
+def channel_weights(channels: int) -> Float64Array:
+    """Weights of BS.1770-4, table 3, for the usual order of so many channels.
+
+    Five are L R C Ls Rs, six have the LFE (not counted) in fourth place, eight two more at the
+    sides; with any other number all count alike. Shape: (channels,) float64.
+    """
+    rear = 1.41
+    usual = {5: (1, 1, 1, rear, rear), 6: (1, 1, 1, 0, rear, rear)}
+    usual[8] = (*usual[6], rear, rear)
+    return np.array(usual.get(channels, (1.0,) * channels), np.float64)
+
+
+class KWeighting:
+    """The K curve over a stream of channels; keeps four filter states a channel."""
+
+    def __init__(self, rate_hz: int, channels: int = 1) -> None:
+        self._sections = k_weighting(rate_hz)
+        self._channels = channels
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the signal."""
+        self._state = np.zeros((len(self._sections), self._channels, 2))
+
+    def push(self, samples: Float32Array) -> Float64Array:
+        """Shape: (channels, n) float32 in, the same shape in float64 out."""
+        weighted: Float64Array
+        weighted, self._state = scipy.signal.sosfilt(
+            self._sections, samples.astype(np.float64), zi=self._state
+        )
+        return weighted
+
+
 class KWeightedPower:
-    """K-weighted mean square of every 100 ms, from samples at any rate from 4 kHz on.
+    """K-weighted mean square of every 100 ms of one channel, at any rate from 4 kHz on.
 
     Step k covers the samples from ``round(k * rate / 10)`` to ``round((k + 1) * rate / 10)``.
-    Keeps four filter states and one running sum between calls.
     """
 
     def __init__(self, rate_hz: int) -> None:
         self.rate_hz = rate_hz
-        self._sections = k_weighting(rate_hz)
+        self._weighting = KWeighting(rate_hz)
         self.reset()
 
     def reset(self) -> None:
         """Forget the signal: the next sample begins step 0."""
-        self._state = np.zeros((len(self._sections), 2))
+        self._weighting.reset()
         self._position = 0  # samples since the reset
         self._step = 0  # the step that is being summed
         self._sum = 0.0
@@ -104,10 +135,7 @@ class KWeightedPower:
         """Shape: (n,) float32 in, full scale 1.0; (steps,) float64 out, those that are complete."""
         if not samples.size:
             return np.empty(0)
-        weighted, self._state = scipy.signal.sosfilt(
-            self._sections, samples.astype(np.float64), zi=self._state
-        )
-        square = weighted * weighted
+        square = self._weighting.push(samples[None])[0] ** 2
         powers = []
         used = 0
         while (end := step_start(self._step + 1, self.rate_hz)) <= self._position + len(square):
@@ -120,11 +148,6 @@ class KWeightedPower:
         return np.array(powers)
 
 
-def step_start(step: int, rate_hz: int) -> int:
-    """First sample of a step of 100 ms, counted from the last reset."""
-    return round(step * rate_hz * STEP_S)
-
-
 def gated_lufs(powers: Float64Array) -> float | None:
     """Integrated loudness of (steps,) mean squares of 100 ms; None if every block is gated out.
 
@@ -133,11 +156,11 @@ def gated_lufs(powers: Float64Array) -> float | None:
     if len(powers) < BLOCK_STEPS:
         return None
     blocks = np.convolve(powers, np.full(BLOCK_STEPS, 1.0 / BLOCK_STEPS), mode="valid")
-    blocks = blocks[blocks > _mean_square(ABSOLUTE_GATE_LUFS)]
+    blocks = blocks[blocks > mean_square(ABSOLUTE_GATE_LUFS)]
     if not blocks.size:
         return None
     relative = lufs(float(blocks.mean())) + RELATIVE_GATE_LU
-    return lufs(float(blocks[blocks > _mean_square(relative)].mean()))
+    return lufs(float(blocks[blocks > mean_square(relative)].mean()))
 
 
 class LoudnessHistory:
@@ -180,50 +203,3 @@ class LoudnessHistory:
         if first < self._steps - len(self._powers):
             return None
         return gated_lufs(self._powers[np.arange(first, last) % len(self._powers)])
-
-
-class ProgrammeLoudness:
-    """Integrated loudness of a whole stream in constant memory.
-
-    Gating blocks go into a histogram of 0.1 LU, as in libebur128. Each bin keeps the sum of its
-    powers, so only the place of the relative gate is rounded (to 0.1 LU), not the loudness.
-    """
-
-    def __init__(self) -> None:
-        bins = round((_TOP_LUFS - ABSOLUTE_GATE_LUFS) * _BINS_PER_LU)
-        self._count = np.zeros(bins, np.int64)
-        self._power = np.zeros(bins)
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget the stream."""
-        self._count[:] = 0
-        self._power[:] = 0.0
-        self._tail = np.empty(0)  # the last steps, which the next block begins with
-
-    def push(self, powers: Float64Array) -> None:
-        """Shape: (steps,) mean squares of 100 ms, from ``KWeightedPower.push``."""
-        steps = np.concatenate((self._tail, powers))
-        self._tail = steps[-(BLOCK_STEPS - 1) :]
-        if len(steps) < BLOCK_STEPS:
-            return
-        blocks = np.convolve(steps, np.full(BLOCK_STEPS, 1.0 / BLOCK_STEPS), mode="valid")
-        blocks = blocks[blocks > _mean_square(ABSOLUTE_GATE_LUFS)]
-        place = (10.0 * np.log10(blocks) + _OFFSET_LU - ABSOLUTE_GATE_LUFS) * _BINS_PER_LU
-        index = np.clip(place.astype(np.int64), 0, len(self._count) - 1)
-        np.add.at(self._count, index, 1)
-        np.add.at(self._power, index, blocks)
-
-    def interrupt(self) -> None:
-        """A hole in the stream: no block reaches across it."""
-        self._tail = np.empty(0)
-
-    @property
-    def lufs(self) -> float | None:
-        """Loudness so far; None while every block was gated out."""
-        if not self._count.any():
-            return None
-        mean = lufs(float(self._power.sum() / self._count.sum()))
-        gate = (mean + RELATIVE_GATE_LU - ABSOLUTE_GATE_LUFS) * _BINS_PER_LU
-        kept = slice(max(0, round(gate)), None)
-        return lufs(float(self._power[kept].sum() / self._count[kept].sum()))
