@@ -1,32 +1,37 @@
 """The live engine: who runs on which thread, and in which order they start and stop.
 
 One analysis thread per source (read, resample, STFT, mel) -> one worker for the network, batched
-over the sources -> decisions on the same thread -> one worker for the sinks. Sources and sink are
-handed in; this module knows neither devices nor files.
+over the sources -> decisions on the same thread -> one worker for the sinks. Where masks are
+wanted, each source has a second front end, and a second worker runs the mask network. Sources and
+sink are handed in; this module knows neither devices nor files.
 
 Full: a live source that is not analysed in time loses sound in its ring (counted there); spectra
 that the network cannot take in time are dropped, oldest first, and count as a hole; a file simply
-waits. Events are never dropped.
+waits. Masks are dropped before the network is late. Events are never dropped.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from streamseg.capture.base import Source
 from streamseg.errors import StreamsegError
-from streamseg.listener import Begin, End, Listener
-from streamseg.messages import Block, Estimate, Spectra
-from streamseg.models import Job, Network
-from streamseg.reader import Mail, Reader
+from streamseg.listener import Acknowledge, Begin, End, Listener
+from streamseg.mask_stage import MaskStage
+from streamseg.messages import Block, Estimate, Mask, Second, Spectra
+from streamseg.models import Job, MaskNetwork, Network
+from streamseg.reader import Mail, Reader, open_source
 from streamseg.settings import Settings
 from streamseg.sinks.events import Event
 from streamseg.worker import Mailbox, Worker
 
 MAIL_S = 5.0  # sound that may wait for the network before the oldest is dropped
+BEHIND_S = 1.0  # so much waiting sound is no passing delay: then there are no masks
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,8 @@ class Monitor:
 
     ``sink`` is called with every event, in order per source, on the sink thread. ``watch`` is
     called with every estimate on the network's thread, ``tap`` with every block of sound on the
-    thread of its source: both must return at once.
+    thread of its source, ``masks`` with what ``mask_network`` draws on a thread of its own: all
+    must return at once.
     """
 
     def __init__(
@@ -53,41 +59,82 @@ class Monitor:
         sink: Callable[[Event], None],
         watch: Callable[[Estimate], None] = lambda estimate: None,
         tap: Callable[[str, Block], None] = lambda source, block: None,
+        mask_network: MaskNetwork | None = None,
+        masks: Callable[[Mask], None] = lambda mask: None,
+        own_settings: Mapping[str, Settings] = MappingProxyType({}),
+        trace: Callable[[Second], None] | None = None,
     ) -> None:
+        """``own_settings``: for sources that do not go by ``settings``, under their names.
+
+        ``trace`` is called with every second of every source, some seconds late, on the sink
+        thread.
+        """
         names = [source.name for source in sources]
         assert len(set(names)) == len(names), "sources need different names"
         self.failures: list[Failure] = []
         self._network = network
         self._settings = settings
+        self._own_settings = own_settings
         self._sink = sink
         self._watch = watch
         self._tap = tap
+        self._trace = trace
         self._stop = threading.Event()
         self._live: set[str] = set()  # names; whether a source is live is known once it is open
         capacity = max(8, round(MAIL_S / settings.model.block_s)) * max(1, len(sources))
         self._mail: Mailbox[Mail] = Mailbox(capacity, self._may_displace)
-        self._events: Mailbox[Event] = Mailbox(10_000)
+        self._events: Mailbox[Event | Second] = Mailbox(10_000)
         self._listeners: dict[str, Listener] = {}
+        self._readers: dict[str, Reader] = {}
         self._broken: list[BaseException] = []  # what no source should ever raise
         self._model_worker = Worker("network", self._mail, self._think, self._stop.set)
         self._sink_worker = Worker("sinks", self._events, self._write, self._stop.set)
+        self._masks = None
+        if mask_network is not None:
+            self._masks = MaskStage(
+                mask_network,
+                len(sources),
+                settings.model.block_s,
+                self._live,
+                masks,
+                lambda: self._mail.waiting > BEHIND_S / MAIL_S * capacity,
+                self._stop.set,
+            )
         self._threads = [
             threading.Thread(target=self._listen, args=(s,), name=f"source {s.name}", daemon=True)
             for s in sources
         ]
 
+    @property
+    def masks_dropped_s(self) -> float:
+        """Sound of all sources that was heard but got no mask, because something was too slow."""
+        return 0.0 if self._masks is None else self._masks.dropped_s
+
     def start(self) -> None:
         """Start every thread, the last in the chain first."""
         self._sink_worker.start()
         self._model_worker.start()
+        if self._masks is not None:
+            self._masks.start()
         for thread in self._threads:
             thread.start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """True once every source has ended (or none can be heard any more)."""
-        for thread in self._threads:
-            thread.join(timeout_s)
+        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        for thread in self._threads:  # fifty of them must not wait fifty times as long
+            thread.join(None if deadline_s is None else max(0.0, deadline_s - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def drift_ppm(self) -> dict[str, float]:
+        """By source, how much faster its clock is than this machine's, where that is known."""
+        found = {name: reader.drift_ppm for name, reader in list(self._readers.items())}
+        return {name: drift_ppm for name, drift_ppm in found.items() if drift_ppm is not None}
+
+    def acknowledge(self, source: str, rule: str | None, by: str) -> None:
+        """Somebody (``by``) has seen this alarm of a source, or all of them; any thread."""
+        self._mail.put(Acknowledge(source, rule, by))
 
     def stop(self) -> None:
         """Stop reading, close what is open, write everything, and wait for all threads.
@@ -101,9 +148,15 @@ class Monitor:
         self._model_worker.stop()
         self._sink_worker.stop()
         errors = [self._model_worker.error, self._sink_worker.error, *self._broken]
+        if self._masks is not None:
+            self._masks.stop()
+            errors.append(self._masks.error)
         for error in errors:
             if error is not None:
                 raise error
+
+    def _settings_of(self, source: str) -> Settings:
+        return self._own_settings.get(source, self._settings)
 
     def _may_displace(self, new: Mail, old: Mail) -> bool:
         """Live sound cannot wait; a file can, and must not push live sound out."""
@@ -114,8 +167,16 @@ class Monitor:
 
     def _listen(self, source: Source) -> None:
         reason = "stopped"
+        settings = self._settings_of(source.name)
+        reader: Reader | None = None
         try:
-            reader = Reader(source, self._network, self._settings, self._mail, self._tap)
+            opened = open_source(source, settings.capture, self._stop, self._events.put)
+            if opened is None:
+                return
+            reader = Reader(
+                source, opened, self._network, settings, self._mail, self._tap, self._masks
+            )
+            self._readers[source.name] = reader
             if source.live:
                 self._live.add(source.name)
             reader.run(self._stop)
@@ -129,7 +190,8 @@ class Monitor:
             reason = f"{type(error).__name__}: {error}"
         finally:
             source.close()
-            self._mail.put(End(source.name, reason, source.bad_samples))
+            drift_ppm = reader.drift_ppm if reader else None
+            self._mail.put(End(source.name, reason, source.bad_samples, drift_ppm))
 
     # Thread of the network
 
@@ -148,9 +210,9 @@ class Monitor:
         while mail:
             item = mail.popleft()
             if isinstance(item, Begin):
-                self._listeners[name] = Listener(
-                    item, self._network, self._settings, self._events.put
-                )
+                settings, put = self._settings_of(name), self._events.put
+                tell = put if self._trace is not None else _nobody
+                self._listeners[name] = Listener(item, self._network, settings, put, tell)
             elif listener := self._listeners.get(name):
                 if isinstance(item, Spectra):
                     return listener.job(item)
@@ -159,6 +221,13 @@ class Monitor:
 
     # Thread of the sinks
 
-    def _write(self, events: list[Event]) -> None:
-        for event in events:
-            self._sink(event)
+    def _write(self, items: list[Event | Second]) -> None:
+        for item in items:
+            if isinstance(item, Event):
+                self._sink(item)
+            elif self._trace is not None:
+                self._trace(item)
+
+
+def _nobody(second: Second) -> None:
+    """Where no trace is wanted."""

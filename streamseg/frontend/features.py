@@ -1,6 +1,6 @@
 """The whole front end of one network for one source. Runs on that source's analysis thread.
 
-Resample, STFT, mel, decibels, normalisation; beside it the level of the same frames, measured at
+Resample, STFT, bands, decibels, normalisation; beside it the level of the same frames, measured at
 the source's own rate. Both come out together, so every feature frame has its level.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from streamseg.frontend.level import Level
+from streamseg.frontend.linear import LogPower
 from streamseg.frontend.mel import LogMel
 from streamseg.frontend.norm import RunningNorm
 from streamseg.frontend.resample import Resampler
@@ -26,8 +27,10 @@ class FeatureFrames:
     power: Float32Array
 
 
-def log_mel(spec: FrontEndSpec) -> LogMel:
-    """The mel stage of a front end, before normalisation."""
+def log_bands(spec: FrontEndSpec) -> LogMel | LogPower:
+    """From samples at the front end's rate to its bands in decibels, before normalisation."""
+    if spec.scale == "linear":
+        return LogPower(spec.n_fft, spec.hop, spec.n_mels, spec.floor_db)
     return LogMel(
         spec.rate_hz,
         spec.n_fft,
@@ -53,7 +56,7 @@ class FeatureStream:
         self._spec = spec
         self._rate_hz = rate_hz
         self._resampler = Resampler(rate_hz, spec.rate_hz)
-        self._mel = log_mel(spec)
+        self._bands = log_bands(spec)
         self._norm = running_norm(spec)
         self._level = Level(rate_hz, spec.frame_s, spec.hop_s)
         self.reset()
@@ -61,7 +64,7 @@ class FeatureStream:
     def reset(self) -> None:
         """Forget the signal: the next sample is the first one."""
         self._resampler.reset()
-        self._mel.reset()
+        self._bands.reset()
         if self._norm is not None:
             self._norm.reset()
         self._level.reset()
@@ -70,7 +73,7 @@ class FeatureStream:
 
     def push(self, samples: Float32Array) -> FeatureFrames:
         """Shape: (n,) float32 in; the frames that these samples complete out."""
-        features = self._mel.push(self._resampler.push(samples))
+        features = self._bands.push(self._resampler.push(samples))
         if self._norm is not None:
             features = self._norm.push(features)
         features = np.concatenate((self._features, features))

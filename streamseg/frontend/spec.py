@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,21 @@ class NormSpec:
 
 @dataclass(frozen=True, slots=True)
 class FrontEndSpec:
-    """From samples to feature frames: resample, STFT, mel power, decibels, normalisation."""
+    """From samples to feature frames: resample, STFT, power of bands, decibels, normalisation."""
 
     rate_hz: int
     n_fft: int
     hop: int
     n_mels: int
+    """Bands of a frame, whatever their scale."""
     fmin_hz: float
     fmax_hz: float
     floor_db: float
     """Lower limit of the features in decibels; digital silence reads as this."""
     norm: NormSpec | None = None
+    scale: Literal["mel", "linear"] = "mel"
+    """``linear``: the bands are the lowest ``n_mels`` bins of the transform; ``fmin_hz`` is 0 and
+    ``fmax_hz`` their upper edge, ``n_mels * rate_hz / n_fft``."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -46,6 +50,22 @@ class FrontEndSpec:
         for name in ("rate_hz", "n_fft", "hop", "n_mels"):
             if getattr(self, name) < 1:
                 raise ValueError(f"expected {name} >= 1, got {getattr(self, name)}")
+        if self.scale == "linear":
+            self._check_linear()
+
+    def _check_linear(self) -> None:
+        if self.n_mels > self.n_fft // 2 + 1:
+            raise ValueError(
+                f"expected n_mels <= {self.n_fft // 2 + 1}, the bins of a transform of "
+                f"{self.n_fft} samples, got {self.n_mels}"
+            )
+        bin_hz = self.rate_hz / self.n_fft
+        edge_hz = self.n_mels * bin_hz
+        if self.fmin_hz != 0 or abs(self.fmax_hz - edge_hz) > bin_hz:
+            raise ValueError(
+                f"expected fmin_hz 0 and fmax_hz {edge_hz:g}, the upper edge of {self.n_mels} "
+                f"linear bands, got {self.fmin_hz:g} and {self.fmax_hz:g}"
+            )
 
     @property
     def hop_s(self) -> float:

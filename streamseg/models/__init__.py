@@ -1,4 +1,7 @@
-"""The networks. A line in ``STEMS`` and two files in ``models/`` are all that one needs."""
+"""The networks. A line here and two files in ``models/`` are all that one needs.
+
+Those in ``STEMS`` say what is on air; those in ``MASK_STEMS`` draw what belongs to whom.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,59 @@ from streamseg.errors import ConfigError
 from streamseg.models.base import Job, Network, Stream
 from streamseg.models.card import ModelCard, read_card
 from streamseg.models.session import Session
+from streamseg.models.window_mask import MaskJob, MaskNetwork, MaskStream
 from streamseg.resources import models_dir
 
-__all__ = ["STEMS", "Job", "ModelCard", "Network", "Stream", "load_card", "load_network"]
+__all__ = [
+    "MASK_STEMS",
+    "STEMS",
+    "Job",
+    "MaskJob",
+    "MaskNetwork",
+    "MaskStream",
+    "ModelCard",
+    "Network",
+    "Stream",
+    "load_card",
+    "load_mask_network",
+    "load_network",
+]
 
 STEMS: dict[str, str] = {
     "activity": "music, speech and noise at once; the default",
     "frame_conv": "the all-convolutional network of Bhatia and Thakur (2018)",
 }
 
+MASK_STEMS: dict[str, str] = {
+    "window_mask": "masks: the windows of music-noise segmentation, with speech",
+}
+
 
 def load_card(stem: str, folder: Path | None = None) -> ModelCard:
     """The card of a network. Raises ConfigError for an unknown stem, ModelError for a bad file."""
-    if stem not in STEMS:
+    if stem not in STEMS and stem not in MASK_STEMS:
         raise ConfigError(f"expected a model of {', '.join(STEMS)}, got {stem!r}")
     return read_card((folder or models_dir()) / f"{stem}.json")
 
 
 def load_network(stem: str, provider: str = "auto", folder: Path | None = None) -> Network:
-    """A network ready to run. Raises ConfigError or ModelError as above."""
+    """A network that says what is on air. Raises ConfigError or ModelError as above."""
+    if stem in MASK_STEMS:
+        raise ConfigError(
+            f"expected a model of {', '.join(STEMS)}, got {stem!r}, which draws masks; "
+            "it belongs into model.mask"
+        )
     card = load_card(stem, folder)
-    return Network(card, Session((folder or models_dir()) / f"{stem}.onnx", card, provider))
+    return Network(card, _session(card, provider, folder))
+
+
+def load_mask_network(stem: str, provider: str = "auto", folder: Path | None = None) -> MaskNetwork:
+    """A network that draws masks. Raises ConfigError or ModelError as above."""
+    if stem not in MASK_STEMS:
+        raise ConfigError(f"expected a mask model of {', '.join(MASK_STEMS)}, got {stem!r}")
+    card = load_card(stem, folder)
+    return MaskNetwork(card, _session(card, provider, folder))
+
+
+def _session(card: ModelCard, provider: str, folder: Path | None) -> Session:
+    return Session((folder or models_dir()) / f"{card.stem}.onnx", card, provider)

@@ -9,12 +9,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from streamseg.errors import ModelError
 from streamseg.frontend.spec import FrontEndSpec, NormSpec
 
-__all__ = ["FrontEndSpec", "ModelCard", "NormSpec", "OutputSpec", "StateSpec", "read_card"]
+__all__ = [
+    "FrontEndSpec",
+    "MapSpec",
+    "ModelCard",
+    "NormSpec",
+    "OutputSpec",
+    "StateSpec",
+    "read_card",
+]
 
 
 class _Strict(BaseModel):
@@ -38,6 +46,36 @@ class StateSpec(_Strict):
     shape: tuple[int, ...]
     fill: float = 0.0
     """Value of the whole state at the start of a stream."""
+
+
+class MapSpec(_Strict):
+    """The windows of a network that draws a map, and the units that they are averaged in.
+
+    Its one output is (batch, steps, positions, classes), a step per ``unit_frames`` feature frames:
+    step j holds the windows whose last frame is the last of unit j, position m the window whose
+    lowest band is ``m * unit_bins``.
+    """
+
+    unit_frames: int = Field(ge=1)
+    unit_bins: int = Field(ge=1)
+    window_frames: int = Field(ge=1)
+    window_bins: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _windows_of_whole_units(self) -> MapSpec:
+        if self.window_frames % self.unit_frames or self.window_bins % self.unit_bins:
+            raise ValueError("a window must hold a whole number of units")
+        return self
+
+    @property
+    def unit_steps(self) -> int:
+        """Time units under a window."""
+        return self.window_frames // self.unit_frames
+
+    @property
+    def unit_rows(self) -> int:
+        """Frequency units under a window."""
+        return self.window_bins // self.unit_bins
 
 
 class DataSource(_Strict):
@@ -74,6 +112,8 @@ class ModelCard(_Strict):
     stride: int = Field(ge=1)
     """Feature frames per output frame; a call takes a multiple of it."""
     outputs: tuple[OutputSpec, ...]
+    map: MapSpec | None = None
+    """Present on a network that draws a mask instead of saying what is on air."""
     state: tuple[StateSpec, ...]
     receptive_field_s: float = Field(gt=0)
     macs_per_audio_s: float = Field(ge=0)
@@ -90,6 +130,10 @@ class ModelCard(_Strict):
 
     def lookahead_s(self, role: Literal["provisional", "confirmed"]) -> float:
         """Time by which an answer of this role lags behind the sound it describes."""
+        if self.map is not None:
+            # A unit is said when the first window ends with it, final when the last begins with it.
+            waits = 0 if role == "provisional" else self.map.window_frames - self.map.unit_frames
+            return waits * self.front_end.hop_s
         for output in self.outputs:
             if output.role == role:
                 return output.lookahead_frames * self.front_end.hop_s
