@@ -41,6 +41,8 @@ RATE_HZ = 48_000
 CLASSES = ("music", "speech", "noise")
 WIDTH, HEIGHT = 1920, 1080
 COLUMNS, BINS = 1024, 512
+UNITS, EARLY_UNITS = 12, 15  # of the masks: along frequency, and those that may still change
+UNITS_HZ = (np.arange(UNITS) + 0.5) * 1378.125
 PICTURES, ROUNDS = 120, 3
 SHARE_S = 10.0
 
@@ -58,7 +60,7 @@ class Silent:
 
 
 class Station:
-    """Noise with a mask, in blocks of 40 ms."""
+    """Noise in stereo with a mask, in blocks of 40 ms."""
 
     def __init__(self) -> None:
         self.state = ViewState()
@@ -72,8 +74,8 @@ class Station:
     def hear(self) -> None:
         """40 ms more, with probabilities and a mask."""
         size = RATE_HZ // 25
-        sound = self.rng.normal(0, 0.1, size).astype(np.float32)
-        self.feed.tap("bench", Block(sound, self.sample))
+        channels = self.rng.normal(0, 0.1, (size, 2)).astype(np.float32)
+        self.feed.tap("bench", Block(channels.mean(axis=1), self.sample, channels))
         sure = self.rng.random((1, 3), np.float32)
         self.feed.watch(
             Estimate("bench", CLASSES, sure, sure, np.full(1, -20, np.float32), self.frame, 0)
@@ -87,10 +89,12 @@ class Station:
         self.mask()
 
     def mask(self) -> None:
-        """The mask of the newest 40 ms."""
-        prob = self.rng.random((3, 64, 1), np.float32)
-        freq_hz = np.linspace(100, 12_000, 64)
-        self.state.show_mask(Mask("bench", CLASSES, prob, freq_hz, self.sample, 0.04, True))
+        """As ``window_mask`` gives them: a unit becomes final, and 15 after it are said anew."""
+        newest = self.sample - (EARLY_UNITS + 1) * RATE_HZ // 25
+        for first, count, final in ((0, 1, True), (1, EARLY_UNITS, False)):
+            prob = self.rng.random((3, UNITS, count), np.float32)
+            start = newest + first * RATE_HZ // 25
+            self.state.show_mask(Mask("bench", CLASSES, prob, UNITS_HZ, start, 0.04, final))
         self.sample += RATE_HZ // 25
         self.frame += 1
 

@@ -1,8 +1,8 @@
 """The sound of the last hour on disk, so that any stretch can be heard and exported.
 
 Written by the display worker, read by whoever plays or exports; a lock stands between them. One
-file without a name (a kill leaves nothing behind), 16 bits mono at the source's rate: 350 MB an
-hour at 48 kHz, and no more, because it is a ring. Full disk: the error is kept in ``problem``,
+file without a name (a kill leaves nothing behind), 16 bits at the source's rate: 350 MB an hour and
+channel at 48 kHz, and no more, because it is a ring. Full disk: the error is kept in ``problem``,
 nothing more is kept, and the window says so.
 """
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from streamseg.messages import Float32Array
 
 BYTES = 2
+MOST_CHANNELS = 2  # of more, the mono mix is kept that the analysis hears
 _SCALE = 32767.0
 
 
@@ -29,14 +30,17 @@ def spool_dir() -> Path:
 
 
 class AudioSpool:
-    """A ring of ``capacity`` samples addressed by their positions in the source."""
+    """A ring of ``capacity`` frames addressed by their positions in the source."""
 
-    def __init__(self, capacity: int, folder: Path | None = None) -> None:
+    def __init__(self, capacity: int, channels: int = 1, folder: Path | None = None) -> None:
         """Raises OSError where no temporary file can be made."""
         self._capacity = max(1, capacity)
+        self.channels = channels
+        self._frame_bytes = BYTES * channels
         self._lock = threading.Lock()
-        # Closed in close(): it lives as long as the window's state.
+        # Closed in __del__: it lives as long as somebody reads it.
         self._file = tempfile.TemporaryFile(dir=folder or spool_dir())  # noqa: SIM115
+        self._ended = False
         self.problem: str | None = None
         self.end = 0
         self._begin = 0
@@ -47,9 +51,12 @@ class AudioSpool:
         return max(self._begin, self.end - self._capacity)
 
     def write(self, sample: int, samples: Float32Array) -> None:
-        """Append; a hole before ``sample`` becomes silence. Never raises."""
+        """Append; a hole before ``sample`` becomes silence. Never raises.
+
+        Shape: (n, channels) float32; of fewer, the first stands for all.
+        """
         with self._lock:
-            if self.problem is not None or self._file.closed:
+            if self.problem is not None or self._ended:
                 return
             try:
                 if sample > self.end:
@@ -59,19 +66,27 @@ class AudioSpool:
                 self.problem = error.strerror or str(error)
 
     def read(self, start: int, stop: int) -> Float32Array:
-        """Samples ``start`` to ``stop`` as (n,) float32; what is not kept is silence."""
-        out = np.zeros(max(0, stop - start), np.float32)
+        """Frames ``start`` to ``stop`` as (n, channels) float32; what is not kept is silence."""
+        out = np.zeros((max(0, stop - start), self.channels), np.float32)
         with self._lock:
             low, high = max(start, self.first), min(stop, self.end)
-            if high <= low or self._file.closed:
+            if high <= low:
                 return out
             parts = [self._get(a, b) for a, b in self._pieces(low, high)]
             out[low - start : high - start] = np.concatenate(parts).astype(np.float32) / _SCALE
         return out
 
     def close(self) -> None:
-        """Give the disk space back. Safe to call twice."""
+        """Nothing more is written. Safe to call twice.
+
+        The disk space is given back when nobody holds this object any more: a region that is being
+        saved is saved whole, also when its source or the window is closed meanwhile.
+        """
         with self._lock:
+            self._ended = True
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):  # no temporary file could be made
             self._file.close()
 
     def _skip(self, sample: int) -> None:
@@ -81,22 +96,25 @@ class AudioSpool:
         start = max(self.end, sample - self._capacity)
         while start < sample:
             size = min(1 << 16, sample - start)
-            self._put(start, np.zeros(size, np.float32))
+            self._put(start, np.zeros((size, self.channels), np.float32))
             start += size
         self.end = sample
 
     def _put(self, sample: int, samples: Float32Array) -> None:
+        if samples.shape[1] != self.channels:
+            samples = np.repeat(samples[:, :1], self.channels, axis=1)
         whole: NDArray[np.int16] = np.rint(np.clip(samples, -1, 1) * _SCALE).astype("<i2")
         whole = whole[-self._capacity :]
         begin = sample + len(samples) - len(whole)
         for start, stop in self._pieces(begin, begin + len(whole)):
-            self._file.seek(start % self._capacity * BYTES)
+            self._file.seek(start % self._capacity * self._frame_bytes)
             self._file.write(whole[start - begin : stop - begin].tobytes())
         self.end = sample + len(samples)
 
     def _get(self, start: int, stop: int) -> NDArray[np.int16]:
-        self._file.seek(start % self._capacity * BYTES)
-        return np.frombuffer(self._file.read((stop - start) * BYTES), "<i2")
+        self._file.seek(start % self._capacity * self._frame_bytes)
+        data = self._file.read((stop - start) * self._frame_bytes)
+        return np.frombuffer(data, "<i2").reshape(-1, self.channels)
 
     def _pieces(self, start: int, stop: int) -> list[tuple[int, int]]:
         """Cut where the ring begins anew."""

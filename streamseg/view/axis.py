@@ -94,12 +94,23 @@ def note(hz: float) -> str:
     return f"{_NOTES[nearest % 12]}{nearest // 12 - 1} {cents:+d}"
 
 
-def time_ticks(start_s: float, stop_s: float, width: int, spacing: int = 90) -> list[float]:
-    """Round moments at least ``spacing`` pixels apart."""
+def time_ticks(
+    start_s: float,
+    stop_s: float,
+    width: int,
+    spacing: int = 90,
+    begin: datetime | None = None,
+) -> list[float]:
+    """Moments at least ``spacing`` pixels apart, round as ``clock_text`` writes them."""
     least_s = (stop_s - start_s) * spacing / max(1, width)
     step_s = next((step for step in _STEPS_S if step >= least_s), _STEPS_S[-1])
-    first = math.ceil(start_s / step_s)
-    return [k * step_s for k in range(first, math.floor(stop_s / step_s) + 1) if k >= 0]
+    day_s = 0.0
+    if begin is not None:
+        local = begin.astimezone()
+        day_s = local.hour * 3600 + local.minute * 60 + local.second + local.microsecond / 1e6
+    first, last = (start_s + day_s) / step_s, (stop_s + day_s) / step_s
+    ticks = (k * step_s - day_s for k in range(math.ceil(first), math.floor(last) + 1))
+    return [tick for tick in ticks if tick >= 0]
 
 
 def clock_text(seconds: float, begin: datetime | None, decimals: int = 0) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStatusBar, QWidget
 
 from streamseg.view.deck import Deck
 from streamseg.view.status import Banner, Field
 
+_SPACING_PX = 6  # that Qt puts between two widgets of a status bar
 _BUTTONS = {"live": "Go live", "retry": "Try again", "again": "Play again", "open": "Open a file"}
 
 
@@ -52,15 +54,13 @@ class BannerBar(QWidget):
             return
         theme = self._deck.theme
         back = {"info": theme.line, "warn": theme.warn, "alarm": theme.alarm}[self.shown.kind]
-        dark = self.shown.kind != "info" and theme.name == "dark"
-        light = self.shown.kind != "info" and theme.name == "light"
-        front = "#000000" if dark else "#ffffff" if light else theme.text
+        front = theme.text if self.shown.kind == "info" else theme.on_alarm
         self.setStyleSheet(f"BannerBar {{ background: {back}; }}")
         self.text.setStyleSheet(f"color: {front}; background: {back}; font-weight: bold;")
 
 
 class StatusFields(QStatusBar):
-    """Labels side by side."""
+    """Labels side by side; where there is no room the least important ones go first."""
 
     def __init__(self, deck: Deck) -> None:
         super().__init__()
@@ -68,6 +68,11 @@ class StatusFields(QStatusBar):
         self._labels: list[QLabel] = []
         self._shown: list[Field] = []
         self.setSizeGripEnabled(False)
+        self._more = QLabel("…")
+        self._more.setContentsMargins(6, 0, 6, 0)
+        self.addPermanentWidget(self._more)
+        self._more.hide()
+        deck.restyled.connect(self._dress)
 
     def show_fields(self, fields: list[Field]) -> None:
         """Show these from left to right."""
@@ -79,15 +84,42 @@ class StatusFields(QStatusBar):
             label.setContentsMargins(6, 0, 6, 0)
             self._labels.append(label)
             self.addWidget(label)
-        theme = self._deck.theme
         for label, field in zip(self._labels, fields, strict=False):
             if label.text() != field.text:
                 label.setText(field.text)
                 label.setAccessibleName(field.text)
             label.setToolTip(field.tip)
+        self._dress()
+
+    def _dress(self) -> None:
+        theme = self._deck.theme
+        for label, field in zip(self._labels, self._shown, strict=False):
             style = f"color: {theme.alarm}; font-weight: bold;" if field.bad else ""
             if label.styleSheet() != style:
                 label.setStyleSheet(style)
-            label.show()
-        for label in self._labels[len(fields) :]:
-            label.hide()
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """More room, or less."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Keep what matters most; the tool tip of the dots has the rest."""
+        room = self.width() - self._more.sizeHint().width() - 24
+        order = sorted(
+            range(len(self._shown)),
+            key=lambda index: (not self._shown[index].bad, self._shown[index].rank),
+        )
+        kept = set()
+        for index in order:
+            room -= self._labels[index].sizeHint().width() + _SPACING_PX
+            if room < 0:
+                break
+            kept.add(index)
+        for index, label in enumerate(self._labels):
+            label.setVisible(index in kept)
+        hidden = [field.text for index, field in enumerate(self._shown) if index not in kept]
+        self._more.setVisible(bool(hidden))
+        self._more.setToolTip("\n".join(hidden))
+        self._more.setAccessibleName(", ".join(hidden))

@@ -5,10 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from streamseg.view import style
 from streamseg.view.actions import Deed, separator
 from streamseg.view.axis import SCALES
-from streamseg.view.pickers import Pickers
-from streamseg.view.prefs import COLOUR_MAPS, FRAME_RATES, MASKABLE
+from streamseg.view.prefs import (
+    COLOUR_MAPS,
+    FRAME_RATES,
+    LOUDNESS_UNITS,
+    MASKABLE,
+    METER_SCALES,
+    TEXT_PERCENTS,
+    TOPS_HZ,
+)
 from streamseg.view.viewport import DEFAULT_SPAN_S
 
 if TYPE_CHECKING:
@@ -26,7 +34,7 @@ class Commands:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._deck = window.deck
-        self._pickers = Pickers(window, window.engine, window.deck)
+        self._pickers = window.pickers
 
     def deeds(self) -> list[Deed]:
         """In the order of the menus."""
@@ -38,7 +46,8 @@ class Commands:
         return [
             Deed(menu, "Open file…", ("O", "Ctrl+O"), pickers.file, "A sound file, at its speed."),
             Deed(menu, "Open URL…", ("U",), pickers.url, "A stream that FFmpeg reads."),
-            Deed(menu, "Choose device…", ("D",), pickers.device, "Input devices, listed anew."),
+            Deed(menu, "Choose device…", ("D",), pickers.device, "Input devices of this moment."),
+            Deed(menu, "Opened lately", ("Ctrl+R",), self._window.controls.show_sources),
             Deed(menu, "Open again", ("R",), lambda: engine.open(engine.source)),
             separator(menu),
             Deed(menu, "Choose network", ("Ctrl+M",), self._choose_model),
@@ -52,7 +61,7 @@ class Commands:
         view = self._deck.viewport
         menu = "Time"
         return [
-            Deed(menu, "Freeze or go live", ("Space",), self._freeze, "The sound goes on."),
+            Deed(menu, "Freeze or go live", ("Space",), self.freeze, "The sound goes on."),
             Deed(menu, "Live", ("End",), lambda: self._then(view.go_live)),
             Deed(menu, "Oldest", ("Home",), lambda: self._then(view.oldest)),
             Deed(menu, "Back", ("Left",), lambda: self._scroll(-_STEP)),
@@ -69,7 +78,7 @@ class Commands:
         ]
 
     def _region(self) -> list[Deed]:
-        deck, tools = self._deck, self._window.tools
+        tools = self._window.tools
         menu = "Region"
         return [
             Deed(menu, "Begin at the cursor", ("[",), lambda: tools.mark("start")),
@@ -78,9 +87,19 @@ class Commands:
             Deed(menu, "Select nothing", ("Esc",), self._escape),
             separator(menu),
             Deed(menu, "Play or stop", ("P",), tools.toggle_play, "Selection, or the picture."),
+            *(
+                Deed(
+                    menu,
+                    f"Hear only {label}",
+                    (f"Ctrl+{number}",),
+                    partial(tools.solo, label),
+                    "What the mask gives to this class; once more: everything.",
+                )
+                for number, label in enumerate(MASKABLE, start=1)
+            ),
             Deed(menu, "Save as…", ("Ctrl+S",), tools.ask_and_save, "WAV, PNG, CSV or labels."),
             separator(menu),
-            Deed(menu, "Acknowledge alarms", ("A",), deck.state.acknowledge),
+            Deed(menu, "Acknowledge alarms", ("A",), self.acknowledge),
             Deed(menu, "Go to the event list", ("E",), self._events),
         ]
 
@@ -92,10 +111,18 @@ class Commands:
         ]
         return [
             Deed(menu, "Frequency axis", ("F",), self._next_scale, "mel, log or linear"),
+            Deed(menu, "Fewer high frequencies", ("Shift+Up",), partial(self._top, -1)),
+            Deed(menu, "More high frequencies", ("Shift+Down",), partial(self._top, 1)),
             Deed(menu, "Colour map", ("C",), self._next_map),
-            Deed(menu, "Dark or light", ("L",), self._next_theme),
+            Deed(menu, "Dark, light or as the system", ("L",), self._next_theme),
+            Deed(menu, "Larger text", ("Ctrl++", "Ctrl+="), partial(self._text, 1)),
+            Deed(menu, "Smaller text", ("Ctrl+-",), partial(self._text, -1)),
+            Deed(menu, "Meters to +9 or +18 LU", ("K",), self._next_meters),
+            Deed(menu, "Loudness in LUFS or LU", ("J",), self._next_unit),
             Deed(menu, "Frames per second", ("Ctrl+F",), self._next_rate, "15, 30 or 60"),
             *masks,
+            Deed(menu, "Mask stronger", (".",), partial(self._opacity, 0.1)),
+            Deed(menu, "Mask weaker", (",",), partial(self._opacity, -0.1)),
             Deed(menu, "Full screen", ("F11",), self._full_screen),
         ]
 
@@ -111,6 +138,16 @@ class Commands:
             engine.open(engine.source)
         elif action == "open":
             self._pickers.file()
+
+    def acknowledge(self, number: int | None = None) -> None:
+        """Somebody has seen an alarm, or all of them: the log is told."""
+        rules = self._deck.state.acknowledge(number)
+        if rules:
+            self._window.engine.acknowledged(rules)
+
+    def freeze(self) -> None:
+        """Hold the picture, or go live."""
+        self._then(self._deck.viewport.toggle)
 
     def jump(self, moment_s: float) -> None:
         """Show a moment."""
@@ -130,9 +167,6 @@ class Commands:
         # The banner says at once that the picture stands still.
         self._window.show_status()
 
-    def _freeze(self) -> None:
-        self._then(self._deck.viewport.toggle)
-
     def _scroll(self, share: float) -> None:
         view = self._deck.viewport
         self._then(lambda: view.scroll(share * view.span_s))
@@ -149,7 +183,7 @@ class Commands:
         deck.point(min(view.stop_s, max(view.start_s, at)), deck.cursor_hz)
 
     def _time_of_day(self) -> None:
-        self._deck.change(time_of_day=not self._deck.prefs.time_of_day)
+        self._deck.change(clock="time" if self._deck.begin is None else "position")
 
     def _select_all(self) -> None:
         view = self._deck.viewport
@@ -172,6 +206,14 @@ class Commands:
         shown = set(self._deck.prefs.shown_classes) ^ {label}
         self._deck.change(shown=",".join(name for name in MASKABLE if name in shown))
 
+    def _opacity(self, change: float) -> None:
+        opacity = round(self._deck.prefs.opacity + change, 2)
+        self._deck.change(opacity=min(1.0, max(0.0, opacity)))
+
+    def _top(self, step: int) -> None:
+        place = TOPS_HZ.index(self._deck.prefs.top_hz) + step
+        self._deck.change(top_hz=TOPS_HZ[min(max(place, 0), len(TOPS_HZ) - 1)])
+
     def _next_scale(self) -> None:
         self._deck.change(scale=_after(SCALES, self._deck.prefs.scale))
 
@@ -179,8 +221,25 @@ class Commands:
         self._deck.change(colour_map=_after(COLOUR_MAPS, self._deck.prefs.colour_map))
 
     def _next_theme(self) -> None:
-        self._deck.change(theme="light" if self._deck.theme.name == "dark" else "dark")
+        # From what the system says to its opposite first, so that every key press is seen.
+        same = style.choose("system").name
+        order = ("system", "light" if same == "dark" else "dark", same)
+        self._deck.change(theme=_after(order, self._deck.prefs.theme))
         self._window.use_theme()
+        self._window.tell(f"Theme: {self._deck.prefs.theme}")
+
+    def _text(self, step: int) -> None:
+        place = TEXT_PERCENTS.index(self._deck.prefs.text_percent) + step
+        percent = TEXT_PERCENTS[min(max(place, 0), len(TEXT_PERCENTS) - 1)]
+        self._deck.change(text_percent=percent)
+        self._window.use_theme()
+        self._window.tell(f"Text: {percent} %")
+
+    def _next_meters(self) -> None:
+        self._deck.change(meter_scale=_after(METER_SCALES, self._deck.prefs.meter_scale))
+
+    def _next_unit(self) -> None:
+        self._deck.change(loudness_unit=_after(LOUDNESS_UNITS, self._deck.prefs.loudness_unit))
 
     def _next_rate(self) -> None:
         self._deck.change(fps=_after(FRAME_RATES, self._deck.prefs.fps))

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtGui import QFont
 
+from streamseg.view.metrics import Metrics
 from streamseg.view.prefs import Prefs
 from streamseg.view.records import Snapshot
 from streamseg.view.state import ViewState
@@ -30,6 +32,7 @@ class Deck(QObject):
         self.state = state
         self.prefs = prefs
         self.theme: Theme = THEMES.get(prefs.theme, DARK)
+        self.metrics = Metrics(QFont())
         self.snapshot: Snapshot = state.snapshot()
         self.viewport = Viewport(span_s=prefs.span_s, longest_s=state.history_s)
         self.selection: Selection | None = None
@@ -52,9 +55,9 @@ class Deck(QObject):
         self.prefs = replace(self.prefs, **preferences)
         self.restyled.emit()
 
-    def use_theme(self, theme: Theme) -> None:
-        """Another theme."""
-        self.theme = theme
+    def use_theme(self, theme: Theme, font: QFont) -> None:
+        """Another theme, or letters of another size."""
+        self.theme, self.metrics = theme, Metrics(font)
         self.restyled.emit()
 
     def select(self, start_s: float | None, stop_s: float | None = None) -> None:
@@ -76,4 +79,6 @@ class Deck(QObject):
     @property
     def begin(self) -> Any:
         """Time of day of second 0 if that is to be shown."""
-        return self.snapshot.begin if self.prefs.time_of_day else None
+        clock = self.prefs.clock
+        wanted = clock == "time" or (clock == "auto" and not self.snapshot.finite)
+        return self.snapshot.begin if wanted else None

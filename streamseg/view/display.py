@@ -1,4 +1,4 @@
-"""From blocks of sound to what the window draws of them: spectrum columns, level, peak, loudness.
+"""From blocks of sound to what the window draws of them: spectrum columns and meters.
 
 ``DisplayAnalyser`` belongs to the display worker's thread. It allocates per block; a hole in the
 sound (``restart``) forgets filters and windows, never the maxima that are held.
@@ -7,16 +7,14 @@ sound (``restart``) forgets filters and windows, never the maxima that are held.
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
-from streamseg.frontend.loudness import KWeightedPower, ProgrammeLoudness, lufs
 from streamseg.frontend.stft import Stft
 from streamseg.messages import Float32Array
+from streamseg.view.measure import Measure, Meters
 
 COLUMNS_PER_S = 25
 WINDOW_S = 0.085  # 4096 samples at 48 kHz: tells two semitones apart from 190 Hz on
@@ -24,27 +22,6 @@ BINS = 512
 BOTTOM_DB = -127.5
 STEP_DB = 0.5
 """A stored byte b means ``BOTTOM_DB + b * STEP_DB``; a full-scale sine reads 0 dB."""
-
-PEAK_HOLD_S = 3.0
-LEVEL_S = 0.3  # the integration time of a VU meter
-MOMENTARY_STEPS, SHORT_STEPS = 4, 30  # EBU Tech 3341: 0.4 s and 3 s, in steps of 0.1 s
-
-
-@dataclass(frozen=True, slots=True)
-class Meters:
-    """What the meters show. None: nothing to say yet."""
-
-    level_dbfs: float | None = None
-    """Mean power of the last 0.3 s; a full-scale sine is 0."""
-    true_peak_db: float | None = None
-    """Highest in the last block of columns, in dBTP (BS.1770-4, annex 2)."""
-    held_peak_db: float | None = None
-    """Highest of the last ``PEAK_HOLD_S``."""
-    highest_peak_db: float | None = None
-    """Highest since the start or the last reset."""
-    momentary_lufs: float | None = None
-    short_lufs: float | None = None
-    integrated_lufs: float | None = None
 
 
 def bin_edges_hz(rate_hz: int) -> NDArray[np.float64]:
@@ -73,7 +50,7 @@ class Columns:
 class DisplayAnalyser:
     """Everything that the window draws of the sound itself."""
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, *, dual_mono: bool = False) -> None:
         self.rate_hz = rate_hz
         self.hop = hop_samples(rate_hz)
         n_fft = 1 << max(5, round(math.log2(rate_hz * WINDOW_S)))
@@ -82,24 +59,13 @@ class DisplayAnalyser:
         self._pooling = _Pooling(rate_hz, self._n_fft)
         # A full-scale sine has a bin of n_fft/4 under a Hann window, spread over 1.5 bins.
         self._scale = 1.0 / (self._n_fft / 4) ** 2
-        self._peak = TruePeak(rate_hz)
-        self._weighting = KWeightedPower(rate_hz) if rate_hz >= 4000 else None
-        self._programme = ProgrammeLoudness()
-        self._steps: deque[float] = deque(maxlen=SHORT_STEPS)
-        self._squares: deque[tuple[float, int]] = deque()
-        self._held: deque[tuple[int, float]] = deque()
-        self._highest = 0.0
+        self._measure = Measure(rate_hz, dual_mono=dual_mono)
         self.restart(0)
 
     def restart(self, sample: int) -> None:
         """Sound before ``sample`` was lost: nothing may reach across the hole."""
         self._stft.reset()
-        self._peak.reset()
-        if self._weighting is not None:
-            self._weighting.reset()
-        self._programme.interrupt()
-        self._steps.clear()
-        self._squares.clear()
+        self._measure.restart()
         self.sample = sample
         # Column c has its middle at (c + 1/2) hops on the source's counter, whatever the hole.
         self._column = sample // self.hop
@@ -108,12 +74,14 @@ class DisplayAnalyser:
 
     def reset_maxima(self) -> None:
         """Begin the integrated loudness and the highest peak anew."""
-        self._programme.reset()
-        self._highest = 0.0
-        self._held.clear()
+        self._measure.reset_maxima()
 
-    def push(self, samples: Float32Array) -> Columns:
-        """Shape: (n,) float32 that follow the last ones; the columns that became complete."""
+    def push(self, samples: Float32Array, channels: Float32Array | None = None) -> Columns:
+        """The columns that became complete.
+
+        Shape: ``samples`` is (n,) float32 that follow the last ones; ``channels`` is (n, channels),
+        what they were mixed from: the meters measure those.
+        """
         self.sample += samples.size
         spectra = self._stft.push(samples)
         power = spectra.real**2 + spectra.imag**2
@@ -122,61 +90,12 @@ class DisplayAnalyser:
         data = np.clip(np.rint((level_db - BOTTOM_DB) / STEP_DB), 0, 255).astype(np.uint8)
         columns = Columns(self._column, data)
         self._column += len(data)
-        self._measure(samples)
+        self._measure.push(samples[None] if channels is None else channels.T)
         return columns
 
     def meters(self) -> Meters:
         """The newest readings."""
-        count = sum(size for _, size in self._squares)
-        power = sum(square for square, _ in self._squares) / count if count else 0.0
-        held = max((peak for _, peak in self._held), default=0.0)
-        steps = list(self._steps)
-        return Meters(
-            level_dbfs=_db(2 * power, 10) if count else None,
-            true_peak_db=_db(self._held[-1][1], 20) if self._held else None,
-            held_peak_db=_db(held, 20) if self._held else None,
-            highest_peak_db=_db(self._highest, 20) if self._held else None,
-            momentary_lufs=_loudness(steps, MOMENTARY_STEPS),
-            short_lufs=_loudness(steps, SHORT_STEPS),
-            integrated_lufs=self._programme.lufs,
-        )
-
-    def _measure(self, samples: Float32Array) -> None:
-        if not samples.size:
-            return
-        self._squares.append((float(np.dot(samples, samples)), samples.size))
-        while sum(size for _, size in self._squares) > LEVEL_S * self.rate_hz + samples.size:
-            self._squares.popleft()
-        peak = self._peak.push(samples)
-        self._highest = max(self._highest, peak)
-        self._held.append((self.sample, peak))
-        while self._held[0][0] < self.sample - PEAK_HOLD_S * self.rate_hz:
-            self._held.popleft()
-        if self._weighting is not None:
-            steps = self._weighting.push(samples)
-            self._steps.extend(steps.tolist())
-            self._programme.push(steps)
-
-
-class TruePeak:
-    """Highest magnitude of the signal between the samples too: oversampled to 192 kHz at least."""
-
-    def __init__(self, rate_hz: int) -> None:
-        self._rates = (rate_hz, rate_hz * max(1, math.ceil(min(4.0, 192_000 / rate_hz))))
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget the signal."""
-        same = self._rates[0] == self._rates[1]
-        self._stream = None if same else soxr.ResampleStream(*self._rates, 1, quality="MQ")
-
-    def push(self, samples: Float32Array) -> float:
-        """Shape: (n,) float32; the highest since the last call, never below the samples' own."""
-        highest = float(np.abs(samples).max(initial=0.0))
-        if self._stream is not None and samples.size:
-            between = self._stream.resample_chunk(samples)
-            highest = max(highest, float(np.abs(between).max(initial=0.0)))
-        return highest
+        return self._measure.meters()
 
 
 class _Pooling:
@@ -204,13 +123,3 @@ class _Pooling:
         if not len(self._starts):
             return low
         return np.concatenate((low, np.maximum.reduceat(power, self._starts, axis=1)), axis=1)
-
-
-def _db(value: float, factor: float) -> float:
-    return max(-120.0, factor * math.log10(value)) if value > 0 else -120.0
-
-
-def _loudness(steps: list[float], count: int) -> float | None:
-    if len(steps) < count:
-        return None
-    return max(-120.0, lufs(sum(steps[-count:]) / count))

@@ -6,11 +6,24 @@ network.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from streamseg.messages import Float32Array
 from streamseg.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChoice:
+    """An input device to choose from."""
+
+    name: str
+    """What ``Engine.open`` takes."""
+    detail: str
+    """Host API, channels, rate: one line for people."""
+    is_default: bool
 
 
 class Engine(Protocol):
@@ -24,6 +37,11 @@ class Engine(Protocol):
     @property
     def settings(self) -> Settings:
         """Those in force."""
+        ...
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """Where the value of each setting came from, by dotted key."""
         ...
 
     @property
@@ -48,11 +66,15 @@ class Engine(Protocol):
         """Read the settings again and open the source again. Raises ConfigError."""
         ...
 
-    def devices(self) -> list[str]:
-        """Names of the input devices. May take seconds: never on the GUI thread.
+    def devices(self) -> list[DeviceChoice]:
+        """The input devices of this very moment. May take seconds: never on the GUI thread.
 
         Raises SourceUnavailableError.
         """
+        ...
+
+    def acknowledged(self, rules: Sequence[str]) -> None:
+        """Somebody has seen the alarms of these rules of the source that is open: log it."""
         ...
 
     def reset_maxima(self) -> None:
@@ -68,7 +90,10 @@ class Player(Protocol):
     """Plays a stretch of sound. ``play`` returns at once."""
 
     def play(self, samples: Float32Array, rate_hz: int) -> None:
-        """Begin, in place of what was played before. Raises SourceUnavailableError."""
+        """Begin, in place of what was played before.
+
+        Shape: (n, channels) float32. Raises SourceUnavailableError.
+        """
         ...
 
     def stop(self) -> None:

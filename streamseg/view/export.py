@@ -5,16 +5,19 @@ Times in the CSV and the labels count from the beginning of the region, so that 
 
 from __future__ import annotations
 
+import re
 import wave
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 
 from streamseg.messages import Float32Array, Segment
 from streamseg.sinks.formats import FrameWriter, Report, cannot_write, save
+from streamseg.view.history import Frames
 from streamseg.view.records import Snapshot
-from streamseg.view.state import ViewState
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +34,44 @@ class Region:
         return cls(start, max(start, min(snapshot.heard, round(stop_s * snapshot.rate_hz))))
 
 
-def save_wav(path: Path, samples: Float32Array, rate_hz: int) -> None:
-    """16 bits, mono. Raises CannotWriteError."""
-    whole = np.rint(np.clip(samples, -1, 1) * 32767).astype("<i2")
+def file_stem(snapshot: Snapshot, start_s: float) -> str:
+    """A name for a region: its source and its moment, without what file systems refuse."""
+    name = Path(snapshot.source.name).stem if snapshot.source else "region"
+    plain = re.sub(r"[^\w.-]+", "-", name).strip("-.")[-40:] or "region"
+    if snapshot.begin is not None and not snapshot.finite:
+        moment = snapshot.begin + timedelta(seconds=start_s)
+        return f"{plain}-{moment.astimezone():%Y-%m-%dT%H-%M-%S}"
+    whole = int(max(0.0, start_s))
+    return f"{plain}-{whole // 3600:02d}-{whole // 60 % 60:02d}-{whole % 60:02d}"
+
+
+def save_wav(path: Path, pieces: Iterable[Float32Array], rate_hz: int) -> None:
+    """16 bits, as many channels as the pieces have; they follow one another.
+
+    Shape of a piece: (n, channels) float32, full scale 1.0. Nothing is left behind of a file that
+    was not finished. Raises CannotWriteError.
+    """
+    part = path.with_name(path.name + ".part")
     try:
-        with path.open("wb") as file, wave.open(file, "wb") as out:
-            out.setnchannels(1)
+        with part.open("wb") as file, wave.open(file, "wb") as out:
             out.setsampwidth(2)
             out.setframerate(rate_hz)
-            out.writeframes(whole.tobytes())
+            out.setnchannels(1)
+            for index, piece in enumerate(pieces):
+                if index == 0:
+                    out.setnchannels(piece.shape[1])
+                whole = np.rint(np.clip(piece, -1, 1) * 32767).astype("<i2")
+                out.writeframes(whole.tobytes())
+        part.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def save_frames(path: Path, state: ViewState, snapshot: Snapshot, region: Region) -> None:
+def save_frames(path: Path, frames: Frames, snapshot: Snapshot, region: Region) -> None:
     """Confirmed probabilities in the columns of ``scan --frames``. Raises CannotWriteError."""
     assert snapshot.source is not None
-    frames = state.frames(region.start, region.stop)
     try:
         with path.open("w", encoding="utf-8", newline="") as out:
             writer = FrameWriter(out, snapshot.source.classes)

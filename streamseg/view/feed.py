@@ -11,8 +11,9 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from streamseg.messages import Block, Estimate, FrameGrid, Mask, StreamFormat
+from streamseg.messages import Block, Estimate, Float32Array, FrameGrid, Mask, StreamFormat
 from streamseg.sinks.events import Event
+from streamseg.view.audio_spool import MOST_CHANNELS
 from streamseg.view.display import DisplayAnalyser
 from streamseg.view.records import SourceInfo
 from streamseg.view.state import ViewState
@@ -56,7 +57,7 @@ class Feed:
         self, source: SourceInfo, format_: StreamFormat, grid: FrameGrid, finite: bool
     ) -> None:
         """The source delivers in this format; called once, before the first block."""
-        self._analyser = DisplayAnalyser(format_.rate_hz)
+        self._analyser = DisplayAnalyser(format_.rate_hz, dual_mono=source.dual_mono)
         self._state.opened(self._session, source, format_, grid, finite)
         self._worker.start()
 
@@ -109,12 +110,19 @@ class Feed:
     def sink(self, event: Event) -> None:
         """An event of the log; thread of the sinks."""
         with self._state.lock:
+            self._state.book.add(self._session, event)
             if (current := self._state.current(self._session)) is not None:
                 current[0].add_event(event)
 
     def mask(self, mask: Mask) -> None:
         """A mask; any thread."""
         self._state.show_mask(mask)
+
+    def masks_dropped(self, dropped_s: float) -> None:
+        """So much sound got no mask until now; any thread."""
+        with self._state.lock:
+            if (current := self._state.current(self._session)) is not None:
+                current[1].masks_dropped_s = dropped_s
 
     def computed(self, sound_s: float, computing_s: float) -> None:
         """The network took ``computing_s`` for ``sound_s`` of sound; thread of the network."""
@@ -141,11 +149,11 @@ class Feed:
                 self._jump(piece)
                 analyser.restart(block.sample)
             self._position = block.sample + block.samples.size
-            columns = analyser.push(block.samples)
+            columns = analyser.push(block.samples, block.channels)
             with self._state.lock:
                 current = self._state.current(self._session)
             if current is not None and current[2] is not None:
-                current[2].write(block.sample, block.samples)
+                current[2].write(block.sample, _channels(block))
             self._state.add_columns(self._session, columns, analyser.meters())
 
     def _jump(self, piece: _Piece) -> None:
@@ -157,3 +165,11 @@ class Feed:
                 programme, timing, _ = current
                 programme.add_gap(self._position, piece.expected, "undrawn")
                 timing.undrawn_s += (piece.expected - self._position) / programme.rate_hz
+
+
+def _channels(block: Block) -> Float32Array:
+    """The sound as it came: (n, channels); one channel where there is no more, or too many."""
+    channels = block.channels
+    if channels is None or channels.shape[1] > MOST_CHANNELS:
+        return block.samples[:, None]
+    return channels

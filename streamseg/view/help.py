@@ -9,7 +9,8 @@ from PyQt6.QtWidgets import QWidget
 from streamseg.view.actions import Deed, help_rows
 from streamseg.view.deck import Deck
 
-_ROW_PX, _KEY_PX, _COLUMN_PX = 24, 130, 370
+_ROW_PX, _KEY_PX, _COLUMN_PX = 24, 145, 385
+_SIZES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of the usual letters
 _MOUSE = [
     ("Mouse", "drag", "Select a region"),
     ("Mouse", "wheel", "Scroll in time"),
@@ -43,41 +44,55 @@ class HelpOverlay(QWidget):
         self.hide()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Columns, one a menu, as many beside one another as there is room for."""
+        """Columns of menus, in the largest letters with which all of them have room."""
         painter = QPainter(self)
         theme = self._deck.theme
         veil = QColor(theme.window)
         veil.setAlpha(242)
         painter.fillRect(self.rect(), veil)
-        menus = list(dict.fromkeys(menu for menu, _, _ in self.rows))
-        x, y = 40, 40
-        columns = max(1, (self.width() - 40) // _COLUMN_PX)
+        for relative in _SIZES:
+            places = self._places(relative)
+            if places is not None or relative == _SIZES[-1]:
+                for menu, (x, y) in (places or {}).items():
+                    self._draw_menu(painter, menu, x, y, relative)
+                return
+
+    def _places(self, relative: float) -> dict[str, tuple[int, int]] | None:
+        """Where each menu begins; None where they do not fit in letters of this size."""
+        row, column = self._px(_ROW_PX, relative), self._px(_COLUMN_PX, relative)
+        edge = self._px(30, relative)
+        menus = {menu: [r for r in self.rows if r[0] == menu] for menu, _, _ in self.rows}
+        columns = max(1, (self.width() - edge) // column)
         lines = len(self.rows) + 2 * len(menus)
         # As even as whole menus allow.
-        bottom = min(self.height() - 40, 40 + (-(-lines // columns) + 6) * _ROW_PX)
-        for menu in menus:
-            rows = [row for row in self.rows if row[0] == menu]
-            if y > 40 and y + (len(rows) + 1) * _ROW_PX > bottom:
-                x, y = x + _COLUMN_PX, 40
-            y = self._draw_menu(painter, menu, rows, x, y) + _ROW_PX
+        bottom = min(self.height() - edge, edge + (-(-lines // columns) + 6) * row)
+        x = y = edge
+        places = {}
+        for menu, rows in menus.items():
+            if y > edge and y + (len(rows) + 1) * row > bottom:
+                x, y = x + column, edge
+            places[menu] = (x, y)
+            y += (len(rows) + 2) * row
+            if y - row > self.height() or x + column > self.width():
+                return None
+        return places
 
-    def _draw_menu(
-        self, painter: QPainter, menu: str, rows: list[tuple[str, str, str]], x: int, y: int
-    ) -> int:
-        theme = self._deck.theme
-        font = painter.font()
-        font.setBold(True)
-        painter.setFont(font)
-        painter.setPen(QColor(theme.classes["speech"] if theme.name == "dark" else theme.text))
+    def _px(self, pixels: float, relative: float) -> int:
+        return max(1, round(self._deck.metrics.px(pixels) * relative))
+
+    def _draw_menu(self, painter: QPainter, menu: str, x: int, y: int, relative: float) -> None:
+        theme, metrics = self._deck.theme, self._deck.metrics
+        row, column = self._px(_ROW_PX, relative), self._px(_COLUMN_PX, relative)
+        key = self._px(_KEY_PX, relative)
+        bold, plain = metrics.font(relative, bold=True), metrics.font(relative)
         middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRect(x, y, _COLUMN_PX, _ROW_PX), middle, menu)
-        for _, keys, text in rows:
-            y += _ROW_PX
-            font.setBold(True)
-            painter.setFont(font)
-            painter.setPen(QColor(theme.text))
-            painter.drawText(QRect(x, y, _KEY_PX - 10, _ROW_PX), middle, keys)
-            font.setBold(False)
-            painter.setFont(font)
-            painter.drawText(QRect(x + _KEY_PX, y, _COLUMN_PX - _KEY_PX, _ROW_PX), middle, text)
-        return y + _ROW_PX
+        painter.setFont(bold)
+        painter.setPen(QColor(theme.classes["speech"] if theme.name == "dark" else theme.text))
+        painter.drawText(QRect(x, y, column, row), middle, menu)
+        painter.setPen(QColor(theme.text))
+        for _, keys, text in (one for one in self.rows if one[0] == menu):
+            y += row
+            painter.setFont(bold)
+            painter.drawText(QRect(x, y, key - 10, row), middle, keys)
+            painter.setFont(plain)
+            painter.drawText(QRect(x + key, y, column - key, row), middle, text)

@@ -7,14 +7,20 @@ from dataclasses import asdict, dataclass, fields
 
 from streamseg.view.axis import SCALES, Scale
 from streamseg.view.display import BOTTOM_DB
-from streamseg.view.theme import THEMES
 from streamseg.view.viewport import DEFAULT_SPAN_S, SHORTEST_S
 
-COLOUR_MAPS = ("viridis", "magma", "cividis", "grey")
-TOPS_HZ = (4000, 8000, 12_000, 16_000, 24_000)
+COLOUR_MAPS = ("auto", "viridis", "magma", "cividis", "grey")
+"""``auto``: grey under a mask, whose colours then stand alone; magma without one."""
+TOPS_HZ = (1000, 2000, 4000, 8000, 12_000, 16_000, 24_000)
 SPANS_S = (10, 30, 60, 120, 300, 900, 3600)
 FRAME_RATES = (15, 30, 60)
 MASKABLE = ("music", "speech", "noise")
+THEME_CHOICES = ("dark", "light", "system")
+CLOCKS = ("auto", "time", "position")
+METER_SCALES = ("+9", "+18")
+LOUDNESS_UNITS = ("LUFS", "LU")
+TEXT_PERCENTS = (80, 90, 100, 115, 130, 150, 175, 200)
+RECENT = 8  # sources that are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +33,19 @@ class Prefs:
     top_hz: int = 16_000
     low_db: float = -110.0
     high_db: float = -20.0
-    colour_map: str = "magma"
-    opacity: float = 0.6
+    colour_map: str = "auto"
+    opacity: float = 0.75
     shown: str = ",".join(MASKABLE)
     """Classes whose mask is laid over the spectrogram, separated by commas."""
     span_s: float = DEFAULT_SPAN_S
     fps: int = 60
-    time_of_day: bool = False
+    clock: str = "auto"
+    """Times as the ``time`` of day or ``position`` in the source; auto: of a file its position."""
+    meter_scale: str = "+9"
+    """Of EBU Tech 3341: up to 9 or 18 LU above the target."""
+    loudness_unit: str = "LUFS"
+    text_percent: int = 100
+    """Size of all letters, of what the system says."""
 
     @property
     def shown_classes(self) -> frozenset[str]:
@@ -75,11 +87,15 @@ def _parsed(text: object, fallback: object) -> object:
 
 def _makes_sense(name: str, value: object) -> bool:
     choices: dict[str, tuple[object, ...]] = {
-        "theme": (*THEMES, "system"),
+        "theme": THEME_CHOICES,
         "scale": SCALES,
         "top_hz": TOPS_HZ,
         "colour_map": COLOUR_MAPS,
         "fps": FRAME_RATES,
+        "clock": CLOCKS,
+        "meter_scale": METER_SCALES,
+        "loudness_unit": LOUDNESS_UNITS,
+        "text_percent": TEXT_PERCENTS,
     }
     if name in choices:
         return value in choices[name]

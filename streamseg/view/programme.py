@@ -18,12 +18,11 @@ from streamseg.sinks.events import (
     Started,
     Stopped,
 )
-from streamseg.view.display import BINS, Columns, Meters, hop_samples
-from streamseg.view.events_text import ALARMS, describe
+from streamseg.view.display import BINS, Columns, hop_samples
 from streamseg.view.history import ColumnRing, Early, FrameRing, Frames, MaskRing
-from streamseg.view.records import Change, Condition, Gap, GapKind, ListedEvent, SourceInfo, Span
+from streamseg.view.measure import Meters
+from streamseg.view.records import Change, Condition, Gap, GapKind, SourceInfo, Span
 
-EVENTS = 5000  # lines of the event list; the log has all
 CHANGES = 512
 
 
@@ -49,10 +48,8 @@ class Programme:
         self.begin_time: datetime | None = None  # of sample 0
         self.spans: tuple[Span, ...] = ()
         self.gaps: tuple[Gap, ...] = ()
-        self.events: tuple[ListedEvent, ...] = ()
         self.generation = 0
         self.changes: deque[Change] = deque(maxlen=CHANGES)
-        self._numbered = 0
 
     @property
     def first(self) -> int:
@@ -114,16 +111,6 @@ class Programme:
             self.condition, self.reason = "live", ""
         elif isinstance(event, Stopped):
             self.condition, self.reason = "ended", event.reason
-        self._list(event)
-
-    def acknowledge(self, number: int | None) -> None:
-        """Mark one alarm, or all of them, as seen by a person."""
-        self.events = tuple(
-            ListedEvent(e.number, e.event, e.text, e.alarm, True)
-            if e.alarm and not e.acknowledged and number in (None, e.number)
-            else e
-            for e in self.events
-        )
 
     def _close(self, event: SegmentClose) -> None:
         end = event.stamp.sample
@@ -140,13 +127,6 @@ class Programme:
     def _kept(self) -> tuple[Span, ...]:
         first = self.first
         return tuple(span for span in self.spans if span.end is None or span.end > first)
-
-    def _list(self, event: Event) -> None:
-        line = ListedEvent(
-            self._numbered, event, describe(event), event.name in ALARMS, acknowledged=False
-        )
-        self._numbered += 1
-        self.events = (*self.events[-(EVENTS - 1) :], line)
 
     def _changed(self, first: int, stop: int) -> None:
         self.generation += 1

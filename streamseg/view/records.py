@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.messages import Label, StreamFormat
-from streamseg.sinks.events import Event
-from streamseg.view.display import Meters
+from streamseg.sinks.events import Event, Severity, Stamp
 from streamseg.view.history import BoolArray, MaskColumns, UInt8Array
 from streamseg.view.latency import Percentiles
+from streamseg.view.measure import Meters
 
 Condition = Literal["idle", "opening", "live", "starved", "lost", "ended", "failed"]
 """Of the source. ``starved``: it claims to run, and nothing arrives."""
@@ -38,6 +38,12 @@ class SourceInfo:
     on: float
     off: float
     """Thresholds of the decisions."""
+    mask: str = ""
+    """Network that draws the masks and what really runs it; empty: no masks are drawn."""
+    target_lufs: float = -23.0
+    """What the meters call 0 LU."""
+    dual_mono: bool = False
+    """One channel is measured as two loudspeakers, 3 LU more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,45 @@ class ListedEvent:
     """A line of the event list."""
 
     number: int
+    session: int
+    """Of which opening: sound and picture of earlier ones are not kept."""
     event: Event
     text: str
-    alarm: bool
+    severity: Severity | None
+    """None: no alarm."""
     acknowledged: bool
+
+    @property
+    def alarm(self) -> bool:
+        """Whether it waits, or waited, to be acknowledged."""
+        return self.severity is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that waits for a person: until it is over, and until somebody has seen it."""
+
+    number: int
+    """Of the event that raised it."""
+    session: int
+    rule: str
+    text: str
+    severity: Severity
+    stamp: Stamp
+    """Where it began."""
+    end: Stamp | None
+    """Where it was over; None while it stands."""
+    acknowledged: bool
+
+    @property
+    def stands(self) -> bool:
+        """Whether the cause is still there."""
+        return self.end is None
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is still something to be said about it."""
+        return self.stands or not self.acknowledged
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +128,8 @@ class Health:
     """Seconds of sound per second of computing in the network."""
     dropped_s: float
     undrawn_s: float
+    masks_dropped_s: float
+    """Sound that was heard but got no mask: masks give way first."""
     silent_for_s: float
     """Time since the last block of sound came."""
 
@@ -130,6 +173,9 @@ class Snapshot:
     spans: tuple[Span, ...]
     gaps: tuple[Gap, ...]
     events: tuple[ListedEvent, ...]
+    """Of all openings since the program began, the oldest first."""
+    alarms: tuple[Alarm, ...]
+    """In the order in which they began; those long over may be gone."""
     meters: Meters
     health: Health
     has_mask: bool
@@ -143,7 +189,12 @@ class Snapshot:
     @property
     def unacknowledged(self) -> int:
         """Alarms that nobody has acknowledged."""
-        return sum(event.alarm and not event.acknowledged for event in self.events)
+        return sum(not alarm.acknowledged for alarm in self.alarms)
+
+    @property
+    def waiting(self) -> tuple[Alarm, ...]:
+        """Alarms that stand, or that nobody has seen."""
+        return tuple(alarm for alarm in self.alarms if alarm.waits)
 
     def seconds(self, sample: int) -> float:
         """A position in seconds since the source began."""
@@ -172,10 +223,17 @@ class Reading:
     provisional: tuple[float, ...]
     confirmed: tuple[float, ...]
     """Empty where there is no probability."""
+    mask: MaskColumns | None = None
+    """Of the one column; None where there is no mask."""
 
 
 def empty_snapshot(
-    session: int, condition: Condition, reason: str, source: SourceInfo | None
+    session: int,
+    condition: Condition,
+    reason: str,
+    source: SourceInfo | None,
+    events: tuple[ListedEvent, ...] = (),
+    alarms: tuple[Alarm, ...] = (),
 ) -> Snapshot:
     """Before there is any sound."""
     return Snapshot(
@@ -195,9 +253,10 @@ def empty_snapshot(
         generation=0,
         spans=(),
         gaps=(),
-        events=(),
+        events=events,
+        alarms=alarms,
         meters=Meters(),
-        health=Health(None, None, 0.0, None, None, 0.0, 0.0, 0.0),
+        health=Health(None, None, 0.0, None, None, 0.0, 0.0, 0.0, 0.0),
         has_mask=False,
         audio_problem=None,
     )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamseg.messages import Float32Array
 from streamseg.view.axis import FrequencyAxis, rows_to_bins, rows_to_units
 from streamseg.view.display import BOTTOM_DB, STEP_DB
 from streamseg.view.history import MaskColumns
@@ -20,9 +21,14 @@ from streamseg.view.theme import MASK_RGB
 
 PROVISIONAL = 0.45
 """How strong a mask that may still change is, against a final one: visibly lighter."""
-DARKEST = 0.25
+DARKEST = 0.12
 """Light of a mask's colour where there is no level, so that the spectrum stays visible in it."""
-_HATCH = 8  # pixels from one line of a hatch to the next
+_HATCH, _DOTS = 9, 6  # pixels from one line or dot to the next
+_DARK = 0.6  # light that a hatch takes away where the mask is sure
+_OTHER_RGB = (204, 121, 167)  # of a class without a colour of its own
+_SURE = ((np.arange(256) / 255) ** 2).astype(np.float32)
+"""Cover of a stored probability. Squared: a unit that may be anything keeps its own colours, where
+the plain probability would lay three half-sure colours over one another."""
 
 UInt32Array = NDArray[np.uint32]
 
@@ -41,6 +47,8 @@ class Look:
     map_name: str
     background: int
     """0xffrrggbb, where nothing was heard."""
+    pixel_ratio: float
+    """Pixels of the picture for one of the layout: hatches keep their size on a fine screen."""
     opacity: float
     shown: frozenset[str]
     """Classes whose mask is laid over."""
@@ -57,7 +65,10 @@ class Painter:
         self._light = (DARKEST + (1 - DARKEST) * share).astype(np.float32)
         self._rgb = look.lut[np.rint(share * 255).astype(np.int64)]
         self._packed = _pack(self._rgb)
+        self._planes = [np.ascontiguousarray(self._rgb[:, k]).astype(np.float32) for k in range(3)]
+        self._row_numbers = np.arange(look.height)[:, None]
         self._units_of: bytes | None = None
+        self._outside: NDArray[np.bool_] = np.empty(0, np.bool_)
         self._units: NDArray[np.int64] = np.empty(0, np.int64)
 
     def paint(self, columns: PixelColumns, first: int) -> UInt32Array:
@@ -77,36 +88,55 @@ class Painter:
         return picture
 
     def _blend(self, level: NDArray[np.uint8], mask: MaskColumns, first: int) -> UInt32Array:
-        key = mask.freq_hz.tobytes()
+        """Base colours, and over them each class as far as it is sure."""
+        shown = [index for index, name in enumerate(mask.classes) if name in self.look.shown]
+        if not shown:
+            return self._packed[level]
+        count = level.shape[1]
+        pixels = np.arange(first, first + count)
+        strength = np.where(mask.final, 1.0, PROVISIONAL) * mask.present * self.look.opacity
+        share = _SURE[mask.prob[:, shown]] * strength.astype(np.float32)[:, None, None]
+        units = self._rows_of(mask.freq_hz)
+        cover = np.empty((len(shown), self.look.height, count), np.float32)
+        light = self._light[level]
+        for place, index in enumerate(shown):
+            np.take(share[:, place].T, units, axis=0, out=cover[place], mode="clip")
+            cover[place][self._outside] = 0
+            self._hatch(mask.classes[index], cover[place], light, pixels)
+        # Row 0 is how much of the base is covered, the others are red, green and blue of it.
+        names = [mask.classes[index] for index in shown]
+        table = np.array([(1, *MASK_RGB.get(name, _OTHER_RGB)) for name in names], np.float32).T
+        covered, *colours = (table @ cover.reshape(len(shown), -1)).reshape(4, *level.shape)
+        packed: NDArray[Any] = np.full(level.shape, 0xFF000000, np.uint32)
+        for channel, colour in enumerate(colours):
+            plane = self._planes[channel][level]
+            plane -= plane * np.minimum(covered, 1)
+            plane += colour * light
+            packed |= np.minimum(plane, 255).astype(np.uint32) << (16 - 8 * channel)
+        return packed
+
+    def _rows_of(self, freq_hz: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Unit of every pixel row."""
+        key = freq_hz.tobytes()
         if key != self._units_of:
             self._units_of = key
-            self._units = rows_to_units(self.look.axis, self.look.height, mask.freq_hz)
-        strength = np.where(mask.final, 1.0, PROVISIONAL) * mask.present * self.look.opacity / 255
-        rgb: NDArray[Any] = self._rgb[level].astype(np.float32)
-        light = self._light[level][:, :, None]
-        rows = np.arange(self.look.height)[:, None]
-        pixels = np.arange(first, first + level.shape[1])[None, :]
-        outside = self._units < 0
-        for index, label in enumerate(mask.classes):
-            if label not in self.look.shown:
-                continue
-            alpha: NDArray[Any] = mask.prob[:, index, :].T[self._units] * strength
-            alpha = alpha.astype(np.float32) * _hatch(label, rows, pixels)
-            alpha[outside] = 0
-            colour = np.array(MASK_RGB.get(label, (204, 121, 167)), np.float32)
-            rgb += alpha[:, :, None] * (colour * light - rgb)
-        return _pack(rgb.astype(np.uint8))
+            self._units = rows_to_units(self.look.axis, self.look.height, freq_hz)
+            self._outside = self._units < 0
+        return self._units
 
-
-def _hatch(label: str, rows: NDArray[Any], pixels: NDArray[Any]) -> NDArray[np.float32]:
-    """Speech is hatched and noise dotted, so that the mask is told apart without its colours."""
-    if label == "speech":
-        weight = np.where((rows + pixels) % _HATCH < 2, 1.0, 0.72)
-    elif label == "noise":
-        weight = np.where((rows % 6 < 2) & (pixels % 6 < 2), 1.0, 0.72)
-    else:
-        return np.ones((1, 1), np.float32)
-    return weight.astype(np.float32)
+    def _hatch(
+        self, label: str, cover: Float32Array, light: Float32Array, pixels: NDArray[np.int64]
+    ) -> None:
+        """Take light away where the hatch of a class is: it is told without its colour too."""
+        rows = self._row_numbers
+        size = max(1, round(self.look.pixel_ratio))
+        if label == "speech":
+            hatched = (rows + pixels) // size % _HATCH < 2
+        elif label == "noise":
+            hatched = (rows // size % _DOTS < 2) & (pixels // size % _DOTS < 2)
+        else:
+            return
+        light *= 1 - _DARK * cover * hatched
 
 
 def _pack(rgb: NDArray[np.uint8]) -> UInt32Array:

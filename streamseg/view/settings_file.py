@@ -15,13 +15,13 @@ from streamseg.errors import CannotWriteError, ConfigError
 from streamseg.settings import load
 
 
-def write_settings(path: Path, changed: Mapping[str, str]) -> None:
-    """Write values by dotted key; an empty text goes back to the default.
+def write_settings(path: Path, changed: Mapping[str, str | bool | list[str] | None]) -> None:
+    """Write values by dotted key; None goes back to the default.
 
     Checked before anything is written. Raises ConfigError for a value that is refused or a file
     that is no TOML, CannotWriteError.
     """
-    given = {key: text for key, text in changed.items() if text}
+    given = {key: value for key, value in changed.items() if value is not None}
     checked = load(_existing(path), environment={}, flags=given).settings.model_dump()
     try:
         document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
@@ -48,6 +48,8 @@ def _existing(path: Path) -> Path:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 
 import numpy as np
 
 from streamseg.messages import Float32Array, FrameGrid, Mask, StreamFormat
-from streamseg.view.audio_spool import AudioSpool
-from streamseg.view.display import Columns, Meters
+from streamseg.view.audio_spool import MOST_CHANNELS, AudioSpool
+from streamseg.view.display import Columns
+from streamseg.view.event_book import EventBook
+from streamseg.view.extracts import mask_of, reading_of
+from streamseg.view.health import Timing, health_of
 from streamseg.view.history import GROUP, LEVELS, Early, Frames, UInt8Array
 from streamseg.view.latency import ArrivalClock, Latencies
+from streamseg.view.measure import Meters
 from streamseg.view.programme import Programme
 from streamseg.view.records import (
     Change,
     Condition,
-    Health,
     PixelColumns,
     Reading,
     Snapshot,
@@ -35,19 +37,6 @@ STARVED_S = 1.0  # without a block for longer, a source that should deliver is s
 _NO_COLUMNS = PixelColumns(np.zeros((0, 0), np.uint8), np.zeros(0, np.bool_), None)
 
 
-@dataclass(slots=True)
-class Timing:
-    """What the feed of the current source measures."""
-
-    clock: ArrivalClock
-    last_arrival_s: float
-    speed: float | None = None
-    network_speed: float | None = None
-    undrawn_s: float = 0.0
-    tapped: int = 0
-    """Position after the newest sample that arrived."""
-
-
 class ViewState:
     """One source at a time, with all that is remembered of it."""
 
@@ -55,6 +44,7 @@ class ViewState:
         self.history_s = history_s
         self.lock = threading.RLock()
         self.latencies = Latencies()
+        self.book = EventBook()
         self.session = 0
         self._condition: Condition = "idle"
         self._reason = ""
@@ -70,6 +60,7 @@ class ViewState:
         """Another source is being opened; returns the number of its session."""
         with self.lock:
             self.session += 1
+            self.book.begin(self.session)
             self._condition, self._reason = "opening", name
             self._programme = self._timing = self._source = None
             self.latencies.clear()
@@ -90,7 +81,8 @@ class ViewState:
             self._timing = Timing(ArrivalClock(format_.rate_hz), now_s)
             self._drop_audio()
             try:
-                self._spool = AudioSpool(round(self.history_s * format_.rate_hz))
+                kept = format_.channels if format_.channels <= MOST_CHANNELS else 1
+                self._spool = AudioSpool(round(self.history_s * format_.rate_hz), kept)
             except OSError:
                 self._spool = None
 
@@ -120,11 +112,14 @@ class ViewState:
             if (now := self.current(session)) is not None:
                 now[0].add_columns(columns, meters)
 
-    def acknowledge(self, number: int | None = None) -> None:
-        """Somebody has seen an alarm, or all of them."""
+    def acknowledge(self, number: int | None = None) -> list[str]:
+        """Somebody has seen an alarm, or all of them.
+
+        Returns the rules of the current source that nobody had acknowledged before.
+        """
         with self.lock:
-            if self._programme is not None:
-                self._programme.acknowledge(number)
+            fresh = self.book.acknowledge(number)
+            return [alarm.rule for alarm in fresh if alarm.session == self.session]
 
     def close(self) -> None:
         """Let go of the disk space."""
@@ -139,7 +134,14 @@ class ViewState:
         with self.lock:
             programme, timing = self._programme, self._timing
             if programme is None or timing is None:
-                return empty_snapshot(self.session, self._condition, self._reason, self._source)
+                return empty_snapshot(
+                    self.session,
+                    self._condition,
+                    self._reason,
+                    self._source,
+                    self.book.events,
+                    self.book.alarms,
+                )
             silent_s = now_s - timing.last_arrival_s
             condition = programme.condition
             if condition == "live" and silent_s > STARVED_S:
@@ -164,9 +166,10 @@ class ViewState:
                 generation=programme.generation,
                 spans=programme.spans,
                 gaps=programme.gaps,
-                events=programme.events,
+                events=self.book.events,
+                alarms=self.book.alarms,
                 meters=programme.meters,
-                health=self._health(programme, timing, now_s),
+                health=health_of(programme, timing, self.latencies, now_s),
                 has_mask=bool(programme.masks.classes),
                 audio_problem=self._audio_problem(),
             )
@@ -229,22 +232,31 @@ class ViewState:
             programme = self._programme
             if programme is None:
                 return Reading(sample, None, (), ())
-            column = sample // programme.hop
-            data, present = programme.columns.read(column, column + 1)
-            reach = round(programme.grid.hop_s * programme.rate_hz / 2) + 1
-            near = programme.frames.read(sample - reach, sample + reach)
-        spectrum = data[0] if present[0] else None
-        if not len(near.sample):
-            return Reading(sample, spectrum, (), ())
-        return Reading(
-            sample, spectrum, tuple(near.provisional[0].tolist()), tuple(near.confirmed[0].tolist())
-        )
+            return reading_of(programme, sample)
 
     def audio(self, start: int, stop: int) -> Float32Array:
-        """The sound itself, (n,) float32; silence where it is not kept."""
+        """The sound itself, (n, channels) float32; silence where it is not kept."""
+        spool = self.spool
+        if spool is None:
+            return np.zeros((max(0, stop - start), 1), np.float32)
+        return spool.read(start, stop)
+
+    @property
+    def spool(self) -> AudioSpool | None:
+        """The sound of the current source; whoever holds it can read it to its end."""
         with self.lock:
-            spool = self._spool
-        return spool.read(start, stop) if spool else np.zeros(max(0, stop - start), np.float32)
+            return self._spool
+
+    def mask(self, start: int, stop: int) -> Mask | None:
+        """The mask of a stretch on the grid of the columns; None where there is none at all.
+
+        Columns without a mask are zero in every class.
+        """
+        with self.lock:
+            programme = self._programme
+            if programme is None:
+                return None
+            return mask_of(programme, start, stop)
 
     def drawn(self, sample: int, now_s: float | None = None) -> None:
         """A picture whose newest sample this is has just been drawn."""
@@ -254,22 +266,6 @@ class ViewState:
             age_s = timing.clock.age_s(sample, time.monotonic() if now_s is None else now_s)
             if age_s is not None:
                 self.latencies.add(age_s)
-
-    def _health(self, programme: Programme, timing: Timing, now_s: float) -> Health:
-        newest = programme.frames.newest
-        behind_s = None if newest is None else timing.clock.age_s(newest, now_s)
-        waiting_s = (timing.tapped - (newest or 0)) / programme.rate_hz
-        explained_s = programme.source.lookahead_s + 2 * programme.source.block_s
-        return Health(
-            latency=self.latencies.percentiles(),
-            decided_behind_s=behind_s if programme.condition == "live" else None,
-            queue_s=max(0.0, waiting_s - explained_s),
-            speed=timing.speed,
-            network_speed=timing.network_speed,
-            dropped_s=programme.dropped_s,
-            undrawn_s=timing.undrawn_s,
-            silent_for_s=max(0.0, now_s - timing.last_arrival_s),
-        )
 
     def _audio_problem(self) -> str | None:
         if self._spool is None:

@@ -10,6 +10,7 @@ from streamseg.view.records import Snapshot
 from streamseg.view.viewport import Viewport
 
 QUEUE_LIMIT_S = 1.0  # waiting sound from which the picture of the decisions is called late
+_ORDER = ("speech", "music", "noise", "silence")
 RECENT_S = 10.0  # how long dropped sound is shouted about; the event list keeps it
 
 
@@ -20,6 +21,8 @@ class Field:
     text: str
     tip: str
     bad: bool = False
+    rank: int = 0
+    """The higher, the sooner it goes where there is no room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,22 @@ class Banner:
 
     text: str
     kind: Literal["info", "warn", "alarm"]
+    rule: str = ""
+    """The alarm that this banner speaks of."""
     action: Literal["", "live", "retry", "again", "open"] = ""
+
+
+def title(snapshot: Snapshot) -> str:
+    """What the window is called in a task bar: alarms, state, source."""
+    waiting = snapshot.unacknowledged
+    alarms = f"⚠ {waiting} · " if waiting else ""
+    if snapshot.source is None:
+        return f"{alarms}streamseg"
+    on_air = snapshot.open_labels if snapshot.condition == "live" else ()
+    state = " + ".join(label.upper() for label in sorted(on_air, key=_ORDER.index))
+    state = state or snapshot.condition
+    name = snapshot.source.name.rsplit("/", 1)[-1] or snapshot.source.name
+    return f"{alarms}{state} · {name} · streamseg"
 
 
 def fields(snapshot: Snapshot, frames_per_s: float | None) -> list[Field]:
@@ -51,12 +69,12 @@ def _of_source(snapshot: Snapshot) -> list[Field]:
     if snapshot.source is not None:
         name = snapshot.source.name
         short = name if len(name) <= 40 else "…" + name[-39:]
-        made.append(Field(short, f"Source: {name}"))
+        made.append(Field(short, f"Source: {name}", rank=2))
     if snapshot.format is not None:
         form = snapshot.format
         channels = {1: "mono", 2: "stereo"}.get(form.channels, f"{form.channels} ch")
         text = f"{form.rate_hz / 1000:g} kHz {channels} {form.encoding}"
-        made.append(Field(text, f"Negotiated format. {form.description}"))
+        made.append(Field(text, f"Negotiated format. {form.description}", rank=8))
     if snapshot.source is not None:
         source = snapshot.source
         made.append(
@@ -64,8 +82,19 @@ def _of_source(snapshot: Snapshot) -> list[Field]:
                 f"{source.model} on {source.provider}",
                 "Network, and the execution provider that really runs it "
                 f"(look-ahead {source.lookahead_s:.2f} s).",
+                rank=6,
             )
         )
+        if source.mask:
+            dropped_s = snapshot.health.masks_dropped_s
+            made.append(
+                Field(
+                    f"masks {source.mask}" + (f", {dropped_s:.1f} s left out" if dropped_s else ""),
+                    "Network that draws the masks, and what really runs it. Where the machine "
+                    "does not keep up, masks are left out before anything else.",
+                    rank=7,
+                )
+            )
     return made
 
 
@@ -78,6 +107,7 @@ def _of_speed(snapshot: Snapshot, frames_per_s: float | None) -> list[Field]:
                 f"picture {1000 * health.latency.p50_s:.0f}/{1000 * health.latency.p95_s:.0f} ms",
                 "Age of the newest sample in the picture when it was drawn: median and 95th "
                 "percentile of the last 600 pictures, from its arrival in this program.",
+                rank=4,
             )
         )
     if health.decided_behind_s is not None:
@@ -86,6 +116,7 @@ def _of_speed(snapshot: Snapshot, frames_per_s: float | None) -> list[Field]:
                 f"decided −{health.decided_behind_s:.1f} s",
                 "Age of the newest confirmed probability: look-ahead of the network, its block, "
                 "and what waits.",
+                rank=5,
             )
         )
     if health.network_speed is not None:
@@ -95,6 +126,7 @@ def _of_speed(snapshot: Snapshot, frames_per_s: float | None) -> list[Field]:
                 "Seconds of sound per second of computing in the network."
                 + (f" Analysed: {health.speed:.2f} s per second." if health.speed else ""),
                 health.network_speed < 1,
+                rank=9,
             )
         )
     if snapshot.source is not None:
@@ -104,6 +136,7 @@ def _of_speed(snapshot: Snapshot, frames_per_s: float | None) -> list[Field]:
                 + (f" (+{health.undrawn_s:.2f} not drawn)" if health.undrawn_s else ""),
                 "Sound that nobody heard, by the event log.",
                 health.dropped_s > 0,
+                rank=1,
             )
         )
         made.append(
@@ -111,10 +144,11 @@ def _of_speed(snapshot: Snapshot, frames_per_s: float | None) -> list[Field]:
                 f"queue {health.queue_s:.1f} s",
                 "Sound that waits for the network beyond look-ahead and block.",
                 health.queue_s > QUEUE_LIMIT_S,
+                rank=3,
             )
         )
     if frames_per_s is not None:
-        made.append(Field(f"{frames_per_s:.0f} fps", "Pictures drawn in the last second."))
+        made.append(Field(f"{frames_per_s:.0f} fps", "Pictures drawn in the last second.", rank=10))
     return made
 
 
@@ -129,6 +163,7 @@ def banner(snapshot: Snapshot, view: Viewport, recent_drop: bool) -> Banner | No
             "OVERLOADED: sound was dropped. Close other programs, or choose a smaller network "
             "(Ctrl+M).",
             "alarm",
+            "overload",
         )
     if snapshot.condition == "live" and health.queue_s > QUEUE_LIMIT_S:
         return Banner(
@@ -141,11 +176,11 @@ def banner(snapshot: Snapshot, view: Viewport, recent_drop: bool) -> Banner | No
         return Banner(
             f"FROZEN, {duration(view.behind_s)} behind; {state}. Space or End: live again.",
             "info",
-            "live",
+            action="live",
         )
     if snapshot.condition == "ended":
         return Banner(
-            f"NOT LIVE: {snapshot.reason}. R: play again, O: open another.", "info", "again"
+            f"NOT LIVE: {snapshot.reason}. R: play again, O: open another.", "info", action="again"
         )
     if snapshot.audio_problem is not None and snapshot.source is not None:
         return Banner(
@@ -160,15 +195,18 @@ def _of_condition(snapshot: Snapshot) -> Banner | None:
     match snapshot.condition:
         case "idle":
             text = "No source. O: open a file, U: open a URL, D: choose a device."
-            return Banner(text, "info", "open")
+            return Banner(text, "info", action="open")
         case "failed":
-            return Banner(f"{snapshot.reason}. R: try again, O: open another.", "alarm", "retry")
+            return Banner(
+                f"{snapshot.reason}. R: try again, O: open another.", "alarm", action="retry"
+            )
         case "lost":
             silent = duration(snapshot.health.silent_for_s)
             return Banner(
                 f"SOURCE LOST for {silent}: {snapshot.reason}. It is being opened again; check "
                 "the cable, the server or the network.",
                 "alarm",
+                "source_lost",
             )
         case "starved":
             silent = duration(snapshot.health.silent_for_s)

@@ -13,13 +13,27 @@ def choose(preference: str) -> Theme:
     """``dark``, ``light``, or what the system says; dark where it says nothing."""
     if preference in THEMES:
         return THEMES[preference]
+    return LIGHT if system_is_light() else DARK
+
+
+def system_is_light() -> bool:
+    """What the desktop says; False where it says nothing."""
     hints = QGuiApplication.styleHints()
-    light = hints is not None and hints.colorScheme() == Qt.ColorScheme.Light
-    return LIGHT if light else DARK
+    return hints is not None and hints.colorScheme() == Qt.ColorScheme.Light
 
 
-def apply(application: QApplication, theme: Theme) -> None:
-    """Dress all widgets."""
+_POINTS = "streamseg_points"  # what the system says, remembered on the application
+
+
+def apply(application: QApplication, theme: Theme, text_percent: int = 100) -> None:
+    """Dress all widgets, with letters of this size."""
+    font = application.font()
+    if application.property(_POINTS) is None:
+        application.setProperty(_POINTS, font.pointSizeF())
+    points = float(application.property(_POINTS)) * text_percent / 100
+    if points > 0 and abs(font.pointSizeF() - points) > 0.01:
+        font.setPointSizeF(points)
+        application.setFont(font)
     palette = QPalette()
     role = QPalette.ColorRole
     roles = {

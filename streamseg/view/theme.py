@@ -31,6 +31,8 @@ class Theme:
     warn: str
     alarm: str
     good: str
+    on_alarm: str
+    """Text on a field of the colour of an alarm or a warning."""
     classes: dict[str, str]
     on_class: dict[str, str]
     """Text on a field of the class's colour."""
@@ -48,6 +50,7 @@ DARK = Theme(
     warn="#f0c419",
     alarm="#ff6b4a",
     good="#4cc38a",
+    on_alarm="#000000",
     classes={"music": "#56B4E9", "speech": "#E69F00", "noise": "#999999", "silence": "#4a4f57"},
     on_class={"music": "#00121f", "speech": "#1f1200", "noise": "#111111", "silence": "#e6e6e6"},
 )
@@ -63,6 +66,7 @@ LIGHT = Theme(
     warn="#8a5a00",
     alarm="#b3261e",
     good="#12734a",
+    on_alarm="#ffffff",
     classes={"music": "#0072B2", "speech": "#E69F00", "noise": "#999999", "silence": "#d5d5d2"},
     on_class={"music": "#ffffff", "speech": "#1f1200", "noise": "#111111", "silence": "#1a1a1a"},
 )

@@ -6,7 +6,16 @@ from typing import TypeVar
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QCheckBox, QComboBox, QLabel, QSlider, QSpinBox, QToolBar, QWidget
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+    QToolBar,
+    QWidget,
+)
 
 from streamseg.view.axis import SCALES
 from streamseg.view.deck import Deck
@@ -28,6 +37,10 @@ class Controls(QToolBar):
         self.setObjectName("controls")
         self.setMovable(False)
         self.deck = deck
+        self.source = QPushButton("Source")
+        self.source.setToolTip("Open a file, an address, a device, or something opened lately.")
+        self.source.setAccessibleName("Source")
+        self.addWidget(self.source)
         self.model = self._combo("Network", list(models), "Which network listens (Ctrl+M).")
         for index, text in enumerate(models.values()):
             self.model.setItemData(index, text, Qt.ItemDataRole.ToolTipRole)
@@ -54,6 +67,10 @@ class Controls(QToolBar):
         self._mask = self._mask_controls()
         self.follow()
         deck.restyled.connect(self.follow)
+
+    def show_sources(self) -> None:
+        """Drop the menu of sources down."""
+        self.source.showMenu()
 
     def follow(self) -> None:
         """Show what is in force."""

@@ -7,15 +7,19 @@ from collections.abc import Callable
 
 from PyQt6.QtCore import QSettings, Qt, QTimer
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
-from PyQt6.QtWidgets import QApplication, QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QApplication, QMainWindow
 
 from streamseg.view import style
 from streamseg.view.actions import install
+from streamseg.view.alarm_bar import AlarmBar
+from streamseg.view.alarm_lines import alarm_lines
 from streamseg.view.bars import BannerBar, StatusFields
 from streamseg.view.commands import Commands
 from streamseg.view.deck import Deck
 from streamseg.view.engine import Engine, Player
 from streamseg.view.help import HelpOverlay
+from streamseg.view.layout import Layout
+from streamseg.view.notice import Notice
 from streamseg.view.pace import Pace
 from streamseg.view.panels.events import EventPanel
 from streamseg.view.panels.lanes import LanePanel
@@ -24,13 +28,15 @@ from streamseg.view.panels.overview import OverviewPanel
 from streamseg.view.panels.probabilities import ProbabilityPanel
 from streamseg.view.panels.spectrogram import SpectrogramPanel
 from streamseg.view.panels.words import WordsPanel
+from streamseg.view.pickers import Pickers
 from streamseg.view.prefs import Prefs, from_mapping, to_mapping
 from streamseg.view.region import RegionTools
+from streamseg.view.source_menu import SourceMenu
 from streamseg.view.state import ViewState
-from streamseg.view.status import RECENT_S, banner, fields
+from streamseg.view.status import RECENT_S, banner, fields, title
 from streamseg.view.toolbar import Controls
+from streamseg.view.transport import TransportBar
 
-SIDE_PX = 308
 _STATUS_S = 0.5  # numbers that change faster cannot be read
 
 
@@ -53,31 +59,35 @@ class MainWindow(QMainWindow):
         stored = {key: store.value(f"prefs/{key}") for key in keys}
         self.deck = Deck(state, from_mapping(stored), self)
         self._make_panels()
+        self.pickers = Pickers(self, engine)
         self.controls = Controls(self.deck, engine.models, engine.settings.model.name)
         self.tools = RegionTools(self.deck, player, self)
-        self.tools.told.connect(self._tell)
+        self.transport = TransportBar(self.deck, self.tools)
+        self.notice = Notice(self, self.deck)
         self.commands = Commands(self)
         self.deeds = self.commands.deeds()
         self.actions_by_text = install(self, self.deeds)
-        self._lay_out()
+        openers = [self.actions_by_text[f"{name}…"] for name in OPENERS]
+        self.sources = SourceMenu(self, self.pickers, openers, store)
+        self.controls.source.setMenu(self.sources)
+        self._places = Layout(self)
         self.help = HelpOverlay(self, self.deck, self.deeds)
-        self.controls.span_chosen.connect(self.commands.set_span)
-        self.controls.model_chosen.connect(engine.use_model)
-        self.banner.pressed.connect(self.commands.press)
-        self.events.chosen.connect(self.commands.jump)
+        self._connect()
         self.pace = Pace(self.deck.prefs.fps)
         self._status_s = 0.0
         self._dropped_s, self._dropped_at_s = 0.0, -RECENT_S
+        self._alarms = 0  # that nobody had seen when the status was shown last
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.tick)
-        self._restore()
+        self._places.restore(store)
         self.use_theme()
         self._timer.start(self.pace.interval_ms)
 
     def _make_panels(self) -> None:
         deck = self.deck
         self.banner = BannerBar(deck)
+        self.alarms = AlarmBar(deck)
         self.spectrogram = SpectrogramPanel(deck)
         self.probabilities = ProbabilityPanel(deck)
         self.lanes = LanePanel(deck)
@@ -96,33 +106,22 @@ class MainWindow(QMainWindow):
             self.events,
         )
 
-    def _lay_out(self) -> None:
-        self.addToolBar(self.controls)
-        pictures = QSplitter(Qt.Orientation.Vertical)
-        pictures.addWidget(self.spectrogram)
-        pictures.addWidget(self.probabilities)
-        pictures.setStretchFactor(0, 4)
-        pictures.setStretchFactor(1, 1)
-        pictures.setSizes([800, 170])
-        pictures.setChildrenCollapsible(False)
-        self._split = pictures
-        left = _column(pictures, self.lanes, self.overview)
-        right = _column(self.words, self.meters, self.events)
-        right.setFixedWidth(SIDE_PX)
-        whole = QSplitter(Qt.Orientation.Horizontal)
-        whole.addWidget(left)
-        whole.addWidget(right)
-        whole.setChildrenCollapsible(False)
-        layout = QVBoxLayout()
-        layout.setContentsMargins(0, 0, 8, 4)
-        layout.setSpacing(4)
-        layout.addWidget(self.banner)
-        layout.addWidget(whole, 1)
-        centre = QWidget()
-        centre.setLayout(layout)
-        self.setCentralWidget(centre)
-        self.setStatusBar(self.status)
-        self.setMinimumSize(900, 560)
+    def _connect(self) -> None:
+        commands = self.commands
+        self.controls.span_chosen.connect(commands.set_span)
+        self.controls.model_chosen.connect(self.engine.use_model)
+        self.tools.told.connect(self.tell)
+        self.transport.froze.connect(commands.freeze)
+        self.transport.save.connect(self.tools.ask_and_save)
+        self.banner.pressed.connect(commands.press)
+        self.alarms.chosen.connect(commands.jump)
+        self.alarms.seen.connect(commands.acknowledge)
+        self.events.chosen.connect(commands.jump)
+        self.events.seen.connect(commands.acknowledge)
+        self.events.told.connect(self.tell)
+        hints = QGuiApplication.styleHints()
+        assert hints is not None
+        hints.colorSchemeChanged.connect(self.use_theme)
 
     def tick(self) -> None:
         """Read the newest snapshot, and let the panels draw what is new."""
@@ -144,7 +143,7 @@ class MainWindow(QMainWindow):
         self._on_tick()
 
     def show_status(self, now_s: float | None = None) -> None:
-        """Bring status bar and banner up to date; happens twice a second by itself."""
+        """Bring status bar, banner and alarms up to date; happens twice a second by itself."""
         now_s = time.monotonic() if now_s is None else now_s
         snapshot = self.deck.snapshot
         dropped_s = snapshot.health.dropped_s
@@ -152,25 +151,36 @@ class MainWindow(QMainWindow):
             self._dropped_at_s = now_s
         self._dropped_s = dropped_s
         recent = now_s - self._dropped_at_s < RECENT_S
-        self.banner.show_banner(banner(snapshot, self.deck.viewport, recent))
+        said = banner(snapshot, self.deck.viewport, recent)
+        self.banner.show_banner(said)
+        self.alarms.show_lines(alarm_lines(snapshot, said.rule if said else ""))
         self.status.show_fields(fields(snapshot, self.pace.measured_fps))
+        self.transport.refresh()
+        self.setWindowTitle(title(snapshot))
+        if snapshot.unacknowledged > self._alarms:
+            QApplication.alert(self)  # for whoever works in another window
+        self._alarms = snapshot.unacknowledged
 
     def use_theme(self) -> None:
         """Dress the window as the preferences (or the system) say."""
-        theme = style.choose(self.deck.prefs.theme)
+        prefs = self.deck.prefs
+        theme = style.choose(prefs.theme)
         application = QApplication.instance()
         assert isinstance(application, QApplication)
-        style.apply(application, theme)
-        self.deck.use_theme(theme)
+        style.apply(application, theme, prefs.text_percent)
+        self.deck.use_theme(theme, application.font())
+        self._places.follow()
 
-    def _tell(self, text: str) -> None:
-        self.status.showMessage(text, 8000)
+    def tell(self, text: str) -> None:
+        """Something to be read, for a while."""
+        self.notice.tell(text)
 
     # What Qt calls
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """The help covers all of the window."""
         self.help.setGeometry(self.rect())
+        self.notice.place()
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Files and addresses may be dropped."""
@@ -186,40 +196,23 @@ class MainWindow(QMainWindow):
         assert data is not None
         urls = data.urls()
         if urls:
-            self.engine.open(urls[0].toLocalFile() if urls[0].isLocalFile() else urls[0].toString())
+            local = urls[0].isLocalFile()
+            self.pickers.open(urls[0].toLocalFile() if local else urls[0].toString())
         elif data.hasText():
-            self.engine.open(data.text().strip())
+            self.pickers.open(data.text().strip())
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Remember layout and look. The engine runs on: it belongs to whoever made it."""
         self._timer.stop()
-        self._player.stop()
-        self._store.setValue("geometry", self.saveGeometry())
-        self._store.setValue("split", self._split.saveState())
+        self.tools.stop()
+        self._places.save(self._store)
         prefs = to_mapping(self.deck.prefs) | {"span_s": str(self.deck.viewport.span_s)}
         for key, value in prefs.items():
             self._store.setValue(f"prefs/{key}", value)
         self._store.sync()
         super().closeEvent(event)
 
-    def _restore(self) -> None:
-        geometry, split = self._store.value("geometry"), self._store.value("split")
-        screen = QGuiApplication.primaryScreen()
-        if geometry is None or not self.restoreGeometry(geometry):
-            room = screen.availableSize() if screen else None
-            width, height = (room.width(), room.height()) if room else (1440, 900)
-            self.resize(min(1600, width), min(960, height))
-        if split is not None:
-            self._split.restoreState(split)
 
-
-def _column(*widgets: QWidget) -> QWidget:
-    layout = QVBoxLayout()
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(4)
-    for widget in widgets:
-        layout.addWidget(widget)
-    box = QWidget()
-    box.setLayout(layout)
-    return box
+OPENERS = ("Open file", "Open URL", "Choose device")
+"""Deeds that the button of the source repeats."""

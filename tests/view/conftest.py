@@ -14,6 +14,7 @@ from view_doubles import Player
 from streamseg.messages import Block, Estimate, FrameGrid, StreamFormat
 from streamseg.settings import load
 from streamseg.sinks.events import Clock, SegmentClose, SegmentOpen, Started
+from streamseg.view.engine import DeviceChoice
 from streamseg.view.feed import Feed
 from streamseg.view.records import SourceInfo
 from streamseg.view.state import ViewState
@@ -141,6 +142,12 @@ def make_station():
         one.close()
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """A test is slower than a station: nothing here is called a silent line."""
+    monkeypatch.setattr("streamseg.view.state.STARVED_S", 1e9)
+
+
 class FakeEngine:
     """Remembers what it was asked."""
 
@@ -149,7 +156,12 @@ class FakeEngine:
         self.settings = load(environment={}).settings
         self.models = {"activity": "the default", "frame_conv": "another"}
         self.reloads = 0
-        self.used = []
+        self.used, self.rules, self.origin = [], [], {}
+        self.found = [DeviceChoice("Line in", "ALSA, 2 ch, 48000 Hz", True)]
+
+    def acknowledged(self, rules):
+        """Note it."""
+        self.rules.extend(rules)
 
     def open(self, source):
         """Note it."""
@@ -165,8 +177,10 @@ class FakeEngine:
         self.reloads += 1
 
     def devices(self):
-        """Two of them."""
-        return ["Line in", "Microphone"]
+        """Those of the moment, or the error that a test has put there."""
+        if isinstance(self.found, Exception):
+            raise self.found
+        return list(self.found)
 
     def reset_maxima(self):
         """Note it."""
@@ -186,6 +200,7 @@ def engine(tmp_path):
 def make_window(qtbot, engine, tmp_path):
     """Windows on the screen (or on Qt's invisible one), closed afterwards."""
     from PyQt6.QtCore import QSettings
+    from PyQt6.QtWidgets import QApplication
 
     from streamseg.view.window import MainWindow
 
@@ -196,7 +211,22 @@ def make_window(qtbot, engine, tmp_path):
         qtbot.addWidget(window)
         with qtbot.waitExposed(window):
             window.show()
+        # Keys go to the active window, and a bare X server has nobody who would activate one.
+        QApplication.setActiveWindow(window)
         window.tick()
         return window
 
     return make
+
+
+@pytest.fixture
+def press(qtbot):
+    """Press a key as a person does, through the shortcuts of the window."""
+    from PyQt6.QtCore import Qt
+
+    def press(window, key, control=False):
+        held = Qt.KeyboardModifier.ControlModifier if control else Qt.KeyboardModifier.NoModifier
+        qtbot.keyClick(window, key, held)
+        window.tick()
+
+    return press

@@ -3,13 +3,15 @@
 import csv
 import tomllib
 import wave
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from streamseg.errors import CannotWriteError, ConfigError
+from streamseg.errors import CannotWriteError, ConfigError, UsageError
 from streamseg.settings import load
-from streamseg.view.export import Region, save_frames, save_labels, save_wav
+from streamseg.view.export import Region, file_stem, save_frames, save_labels, save_wav
+from streamseg.view.region_sound import pieces
 from streamseg.view.settings_file import write_settings
 
 RATE_HZ = 16_000
@@ -32,17 +34,19 @@ def test_a_region_as_wav_is_the_sound_of_the_region(heard, tmp_path):
     """16 bits at the rate of the source, to the sample."""
     region = Region.of(heard.state.snapshot(), 2.0, 5.5)
     path = tmp_path / "region.wav"
-    save_wav(path, heard.state.audio(region.start, region.stop), RATE_HZ)
+    save_wav(path, pieces(heard.state, region, RATE_HZ), RATE_HZ)
     with wave.open(str(path)) as file:
-        assert (file.getnchannels(), file.getframerate()) == (1, RATE_HZ)
-        got = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32767
-    np.testing.assert_allclose(got, NOISE[2 * RATE_HZ : 88_000], atol=1 / 32767)
+        assert (file.getnchannels(), file.getframerate()) == (2, RATE_HZ)
+        got = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2) / 32767
+    for channel in got.T:
+        np.testing.assert_allclose(channel, NOISE[2 * RATE_HZ : 88_000], atol=1 / 32767)
 
 
 def test_a_region_as_frames_has_the_columns_of_scan(heard, tmp_path):
     """Times count from the beginning of the region, so that they fit its WAV."""
     path = tmp_path / "region.csv"
-    save_frames(path, heard.state, heard.state.snapshot(), Region(2 * RATE_HZ, 3 * RATE_HZ))
+    frames = heard.state.frames(2 * RATE_HZ, 3 * RATE_HZ)
+    save_frames(path, frames, heard.state.snapshot(), Region(2 * RATE_HZ, 3 * RATE_HZ))
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["time_s", "music", "speech", "noise", "level_dbfs"]
@@ -71,7 +75,28 @@ def test_a_region_ends_where_nothing_more_was_heard(heard):
 def test_a_folder_that_is_not_there_is_told(tmp_path):
     """With what to do."""
     with pytest.raises(CannotWriteError, match="choose another file"):
-        save_wav(tmp_path / "no" / "region.wav", NOISE, RATE_HZ)
+        save_wav(tmp_path / "no" / "region.wav", [NOISE[:, None]], RATE_HZ)
+
+
+def test_a_file_that_was_not_finished_is_not_left_behind(tmp_path):
+    """Neither under its name nor under another."""
+
+    def breaks():
+        yield NOISE[:, None]
+        raise UsageError("no mask")
+
+    with pytest.raises(UsageError, match="no mask"):
+        save_wav(tmp_path / "region.wav", breaks(), RATE_HZ)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_proposed_name_tells_source_and_moment(heard):
+    """A live source by the time of day; nothing in it that a file system refuses."""
+    snapshot = heard.state.snapshot()
+    local = snapshot.begin.astimezone()
+    assert file_stem(snapshot, 0.0) == f"studio-{local:%Y-%m-%dT%H-%M-%S}"
+    named = replace(snapshot, source=replace(snapshot.source, name="http://a.b/radio one?x=1"))
+    assert file_stem(replace(named, finite=True), 3725.0) == "radio-one-x-1-01-02-05"
 
 
 def test_changed_settings_are_written_and_the_rest_stays(tmp_path):
@@ -92,8 +117,16 @@ def test_an_emptied_field_goes_back_to_its_default(tmp_path):
     """The key leaves the file."""
     path = tmp_path / "streamseg.toml"
     write_settings(path, {"decisions.on": "0.8"})
-    write_settings(path, {"decisions.on": ""})
+    write_settings(path, {"decisions.on": None})
     assert tomllib.loads(path.read_text()) == {"decisions": {}}
+
+
+def test_checks_and_lists_are_written_as_what_they_are(tmp_path):
+    """Not as text."""
+    path = tmp_path / "streamseg.toml"
+    entry = "mon-fri 06:00-09:00 needs speech 10 min"
+    write_settings(path, {"alarms.dual_mono": True, "alarms.schedule": [entry]})
+    assert tomllib.loads(path.read_text()) == {"alarms": {"dual_mono": True, "schedule": [entry]}}
 
 
 def test_a_refused_value_leaves_the_file_alone(tmp_path):

@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+import textwrap
 import time
+from dataclasses import replace
 
 import pytest
+from servers import pulse_server
 from tiny_network import write
 
 from streamseg.capture.choose import SourceOptions
@@ -88,6 +91,42 @@ def test_what_really_runs_is_said(make_engine, demo_path):
     assert snapshot.health.network_speed > 1
 
 
+DEVICES = textwrap.dedent(
+    """
+    import sys
+    from pathlib import Path
+    from streamseg.capture.choose import SourceOptions
+    from streamseg.commands.live import LiveEngine
+    from streamseg.settings import load
+    from streamseg.view.state import ViewState
+
+    engine = LiveEngine(ViewState(60), lambda: load(environment={}), SourceOptions())
+    print(sorted(device.name for device in engine.devices()), flush=True)
+    sys.stdin.readline()
+    print(sorted(device.name for device in engine.devices()), flush=True)
+    engine.close()
+    """
+)
+
+
+def test_a_device_that_comes_while_the_window_is_open_is_listed():
+    """PortAudio itself looks only once, when it begins."""
+    with pulse_server() as server:
+        child = subprocess.Popen(
+            [sys.executable, "-c", DEVICES],
+            env=server.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        first = child.stdout.readline()
+        server.name_devices(mon="spk.monitor", studio="spk.monitor")
+        second, _ = child.communicate("go\n", timeout=60)
+    assert "mon" in first
+    assert "studio" not in first
+    assert "studio" in second
+
+
 def test_a_file_that_is_not_there_is_told_and_another_can_be_opened(make_engine, demo_path):
     """The engine outlives its sources."""
     engine, state = make_engine()
@@ -97,12 +136,48 @@ def test_a_file_that_is_not_there_is_told_and_another_can_be_opened(make_engine,
     assert until(state, "ended").session == 2
 
 
+def test_a_password_is_never_on_the_screen(make_engine):
+    """Neither while it is opened, nor as a name, nor in an error."""
+    engine, state = make_engine()
+    engine.open("http://me:hush-hush@127.0.0.1:9/radio?token=hush-hush")
+    texts = []
+    deadline_s = time.monotonic() + WAIT_S
+    while state.snapshot().condition != "failed" and time.monotonic() < deadline_s:
+        texts.append(repr(state.snapshot()))
+        time.sleep(0.005)
+    texts.append(repr(state.snapshot()))
+    assert any("127.0.0.1" in text for text in texts)
+    assert not any("hush" in text for text in texts)
+
+
 def test_a_network_that_is_not_there_is_told(make_engine, demo_path):
     """The tiny folder holds one network only."""
     engine, state = make_engine()
     engine.use_model("frame_conv")
     engine.open(str(demo_path))
     assert "model card" in until(state, "failed").reason
+
+
+def test_an_acknowledgement_at_the_window_is_written_to_the_log(make_engine, demo_path, tmp_path):
+    """With the rule and by whom; the book of the window hears of it too."""
+    import json
+
+    log = tmp_path / "log.jsonl"
+    engine, state = make_engine(**{"log.file": str(log)})
+    engine.acknowledged(["dead_air"])  # nothing is open: nothing happens
+    engine._realtime = True  # a file at its own speed is still on when the window acknowledges
+    engine._options = replace(engine._options, realtime=True)
+    engine.open(str(demo_path))
+    until(state, "live")
+    deadline_s = time.monotonic() + WAIT_S
+    while engine._sink is None and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    engine.acknowledged(["dead_air"])
+    engine.close()
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    (seen,) = [event for event in events if event["event"] == "alarm_acknowledged"]
+    assert (seen["rule"], seen["by"]) == ("dead_air", "window")
+    assert "alarm_acknowledged" in [line.event.name for line in state.snapshot().events]
 
 
 def test_an_unexpected_error_is_told_too(make_engine, demo_path, monkeypatch, capsys):

@@ -35,16 +35,42 @@ SCRIPT = textwrap.dedent(
     state = ViewState()
     flags = {"log.file": log}
     engine = LiveEngine(state, lambda: load(environment={}, flags=flags), SourceOptions())
-    window = MainWindow(state, engine, Player(), QSettings(store, QSettings.Format.IniFormat))
-    window.show()
+
+    def another_window():
+        made = MainWindow(state, engine, Player(), QSettings(store, QSettings.Format.IniFormat))
+        made.show()
+        return made
+
+    def reopen():
+        global window
+        window.close()
+        window.deleteLater()
+        QTest.qWait(1000)
+        window = another_window()
+
+    window = another_window()
     engine.open("mon")
     while state.snapshot().condition != "live" or not state.snapshot().heard:
         QTest.qWait(50)
         assert state.snapshot().condition != "failed", state.snapshot().reason
     import subprocess
     playing = subprocess.Popen(["paplay", "-d", "spk", sound])
+    mistreat = [
+        lambda: window.resize(1000, 600),
+        lambda: window.showMinimized(),
+        lambda: window.showNormal(),
+        lambda: window.resize(1500, 900),
+        lambda: window.commands.freeze(),
+        lambda: window.commands.jump(3.0),
+        reopen,
+        lambda: window.help.toggle(),
+        lambda: window.commands._next_theme(),
+    ]
     while playing.poll() is None:
-        QTest.qWait(100)
+        QTest.qWait(1000)
+        if mistreat:
+            mistreat.pop(0)()
+    assert not mistreat
     QTest.qWait(3000)
     engine.close()
     window.tick()
@@ -54,6 +80,7 @@ SCRIPT = textwrap.dedent(
         "dropped_s": snapshot.health.dropped_s,
         "latency": snapshot.health.latency.p95_s,
         "format": snapshot.format.description,
+        "undrawn_s": snapshot.health.undrawn_s,
     }))
     window.close()
     state.close()
@@ -62,7 +89,10 @@ SCRIPT = textwrap.dedent(
 
 
 def test_the_displayed_time_line_equals_the_event_log(tmp_path, qtbot):
-    """Captured through PulseAudio; every segment on the screen is one of the log."""
+    """Captured through PulseAudio; every segment on the screen is one of the log.
+
+    Meanwhile the window is resized, minimised, frozen, closed and opened again: nothing is lost.
+    """
     sound = tmp_path / "programme.wav"
     made = programme(SCENES, RATE_HZ, seed=5)
     soundfile.write(sound, made.samples, RATE_HZ, subtype="FLOAT")
@@ -92,3 +122,4 @@ def test_the_displayed_time_line_equals_the_event_log(tmp_path, qtbot):
         assert one[1] == pytest.approx(other[1], abs=0.001 * RATE_HZ)
         assert one[2] == other[2]
     assert "PortAudio" in shown["format"]
+    assert (shown["dropped_s"], shown["undrawn_s"]) == (0, 0)

@@ -19,14 +19,16 @@ PLAY = textwrap.dedent(
     player = DevicePlayer()
     assert player.played_s is None
     time_s = np.arange(48_000) / 48_000
-    player.play((0.5 * np.sin(2 * np.pi * 1000 * time_s)).astype(np.float32), 48_000)
+    left = 0.5 * np.sin(2 * np.pi * 1000 * time_s)
+    right = 0.5 * np.sin(2 * np.pi * 3000 * time_s)
+    player.play(np.stack((left, right), axis=1).astype(np.float32), 48_000)
     furthest_s, began_s = 0.0, time.monotonic()
     while player.played_s is not None:
         furthest_s = max(furthest_s, player.played_s or 0.0)
         assert time.monotonic() - began_s < 30
         time.sleep(0.01)
     assert furthest_s > 0.5
-    player.play(np.zeros(480_000, np.float32), 48_000)
+    player.play(np.zeros((480_000, 1), np.float32), 48_000)
     player.stop()
     assert player.played_s is None
     """
@@ -34,13 +36,13 @@ PLAY = textwrap.dedent(
 
 
 def test_what_is_played_comes_out(tmp_path):
-    """A second of a tone, recorded from the sink that it was played to; then quiet on demand."""
+    """A second of two tones, each from its side of the sink; then quiet on demand."""
     with pulse_server() as server:
         recorded = tmp_path / "out.raw"
         with recorded.open("wb") as file:
             recorder = subprocess.Popen(
                 ["parec", "-d", "spk.monitor", "--format=float32le", "--rate=48000",
-                 "--channels=1"],
+                 "--channels=2"],
                 env=server.environment,
                 stdout=file,
             )  # fmt: skip
@@ -56,12 +58,13 @@ def test_what_is_played_comes_out(tmp_path):
                 recorder.terminate()
                 recorder.wait()
     assert done.returncode == 0, done.stderr
-    sound = np.fromfile(recorded, "<f4")
-    heard = np.flatnonzero(np.abs(sound) > 1e-4)
+    sound = np.fromfile(recorded, "<f4").reshape(-1, 2)
+    heard = np.flatnonzero(np.abs(sound).max(axis=1) > 1e-4)
     loud = sound[heard[0] : heard[-1] + 1]
     assert 0.7 * RATE_HZ < len(loud) <= 1.01 * RATE_HZ
-    spectrum = np.abs(np.fft.rfft(loud * np.hanning(len(loud))))
-    assert spectrum.argmax() * RATE_HZ / len(loud) == pytest.approx(1000, abs=20)
+    spectrum = np.abs(np.fft.rfft(loud * np.hanning(len(loud))[:, None], axis=0))
+    tones_hz = spectrum.argmax(axis=0) * RATE_HZ / len(loud)
+    assert tones_hz == pytest.approx((1000, 3000), abs=20)
 
 
 def test_without_an_output_device_the_error_says_what_to_do():
@@ -72,7 +75,7 @@ def test_without_an_output_device_the_error_says_what_to_do():
         from streamseg.capture.playback import DevicePlayer
         from streamseg.errors import SourceUnavailableError
         try:
-            DevicePlayer().play(np.zeros(100, np.float32), 12_345)
+            DevicePlayer().play(np.zeros((100, 1), np.float32), 12_345)
         except SourceUnavailableError as error:
             print(error)
         """

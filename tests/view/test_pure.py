@@ -75,6 +75,13 @@ def test_ticks_are_round_and_not_crowded():
     assert ticks == [0, 10, 20, 30, 40, 50]
 
 
+def test_ticks_of_a_time_of_day_are_round_too():
+    """A source that began at 12:00:23.4 has them at full ten seconds of the clock."""
+    begin = datetime(2026, 3, 1, 12, 0, 23, 400_000, tzinfo=UTC)
+    ticks = time_ticks(0, 60, 1000, begin=begin)
+    assert ticks == pytest.approx([6.6, 16.6, 26.6, 36.6, 46.6, 56.6])
+
+
 def look(**changes):
     """Grey, linear, one row a quarter of the band."""
     values = {
@@ -86,6 +93,7 @@ def look(**changes):
         "lut": np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1),
         "map_name": "grey",
         "background": 0xFF102030,
+        "pixel_ratio": 1.0,
         "opacity": 1.0,
         "shown": frozenset({"music", "speech", "noise"}),
     }
@@ -141,6 +149,42 @@ def test_a_class_that_is_switched_off_is_not_laid_over():
     bare = Painter(look()).paint(columns(-20), 0)
     off = Painter(look(shown=frozenset({"speech"}))).paint(columns(-20, mask_of(1.0, True)), 0)
     np.testing.assert_array_equal(bare, off)
+
+
+def test_an_unsure_mask_leaves_the_colours_alone():
+    """Three classes at a third each say nothing; one that is sure says it loudly."""
+    thirds = mask_of(1 / 3, True)
+    thirds.prob[:] = 85
+    bare, unsure, sure = (
+        Painter(look()).paint(columns(0, mask), 0) for mask in (None, thirds, mask_of(1.0, True))
+    )
+    red = [int(picture[20, 1]) >> 16 & 255 for picture in (bare, unsure, sure)]
+    assert red[0] - red[1] < 0.35 * (red[0] - red[2])
+
+
+@pytest.mark.parametrize(("label", "other"), [("speech", "noise"), ("noise", "music")])
+def test_classes_are_told_apart_without_their_colours(label, other):
+    """Speech is hatched, noise dotted, music plain: by light alone, and finer on a fine screen."""
+
+    def light(name, ratio):
+        mask = mask_of(0.0, True)
+        wide = MaskColumns(
+            mask.classes, mask.freq_hz, np.repeat(mask.prob, 12, axis=0),
+            np.ones(36, np.bool_), np.ones(36, np.bool_),
+        )  # fmt: skip
+        wide.prob[:, mask.classes.index(name)] = 255
+        data = np.full((36, BINS), level(-20), np.uint8)
+        picture = Painter(look(pixel_ratio=ratio)).paint(
+            PixelColumns(data, np.ones(36, np.bool_), wide), 0
+        )
+        return (picture >> 8 & 255).astype(int)
+
+    patterns = [light(name, 1.0) < light(name, 1.0).max() - 20 for name in (label, other)]
+    assert patterns[0].any()
+    assert (patterns[0] != patterns[1]).any()
+    fine = light(label, 2.0) < light(label, 2.0).max() - 20
+    assert np.diff(fine.astype(int), axis=1).any()
+    assert np.abs(np.diff(fine, axis=1)).sum() < np.abs(np.diff(patterns[0], axis=1)).sum()
 
 
 def test_preferences_survive_being_stored():

@@ -150,17 +150,65 @@ def test_alarms_wait_for_somebody(station):
     assert station.state.snapshot().unacknowledged == 0
 
 
-def test_another_source_forgets_the_first_and_ignores_its_threads(station):
-    """Records of the old session come too late."""
+def test_another_source_forgets_the_sound_of_the_first_and_ignores_its_threads(station):
+    """Records of the old session come too late; its events stay listed, as in the log."""
     old = station.feed
     station.hear(NOISE[:RATE_HZ])
+    station.open_segment("music", 0.0)
     station.settle()
     station.begin()
     old.tap("studio", Block(NOISE[:1600], RATE_HZ))
     old.sink(Stopped(station.stamp(1), "stopped", 1.0, 0.0, 0, 0))
     snapshot = station.state.snapshot()
-    assert snapshot.heard == 0
-    assert [event.event.name for event in snapshot.events] == ["started"]
+    assert (snapshot.heard, snapshot.spans, snapshot.condition) == (0, (), "live")
+    listed = [(line.session, line.event.name) for line in snapshot.events]
+    assert listed == [(1, "started"), (1, "segment_open"), (2, "started"), (1, "stopped")]
+
+
+def test_an_alarm_that_nobody_has_seen_survives_another_source(station):
+    """And so does that somebody has seen it."""
+    station.sink(Overload(station.stamp(1), dropped_s=0.5, queue="ring"))
+    station.begin()
+    assert station.state.snapshot().unacknowledged == 1
+    station.state.acknowledge()
+    station.begin()
+    snapshot = station.state.snapshot()
+    assert snapshot.unacknowledged == 0
+    assert [line.acknowledged for line in snapshot.events if line.alarm] == [True]
+
+
+def test_what_is_acknowledged_of_the_open_source_is_told_once(station):
+    """The log need not hear of the same thing twice, nor of what is no more on."""
+    station.sink(Overload(station.stamp(1), dropped_s=0.5, queue="ring"))
+    station.begin()
+    station.sink(SourceLost(station.stamp(2), reason="gone"))
+    assert station.state.acknowledge() == ["source_lost"]
+    assert station.state.acknowledge() == []
+
+
+def test_the_sound_is_kept_in_stereo_where_it_came_in_stereo(station):
+    """The networks hear the mix; a person hears both."""
+    left, right = NOISE[:RATE_HZ], 0.5 * NOISE[:RATE_HZ]
+    both = np.stack((left, right), axis=1)
+    station.feed.tap("studio", Block((left + right) / 2, 0, both))
+    station.settle()
+    np.testing.assert_allclose(station.state.audio(0, RATE_HZ), both.clip(-1, 1), atol=1 / 32767)
+
+
+def test_the_mask_of_a_stretch_has_holes_where_there_was_none(station):
+    """On the grid of the columns; zero in every class."""
+    station.hear(NOISE[: 4 * RATE_HZ])
+    station.settle()
+    assert station.state.mask(0, RATE_HZ) is None
+    prob = np.ones((3, 4, 10), np.float32) / 3
+    freq_hz = np.array([1000.0, 3000, 5000, 7000])
+    names = ("music", "speech", "noise")
+    station.state.show_mask(Mask("studio", names, prob, freq_hz, RATE_HZ, 0.1, True))
+    mask = station.state.mask(0, 3 * RATE_HZ)
+    assert mask.prob.shape == (3, 4, 75)
+    assert mask.unit_s == pytest.approx(0.04)
+    np.testing.assert_array_equal(np.flatnonzero(mask.prob.any(axis=(0, 1))), np.arange(25, 50))
+    assert station.state.mask(3 * RATE_HZ, 4 * RATE_HZ) is None
 
 
 def test_only_changed_columns_are_told(station):
@@ -204,7 +252,9 @@ def test_the_sound_itself_is_kept(station):
     station.hear(NOISE)
     station.settle()
     got = station.state.audio(RATE_HZ, 2 * RATE_HZ)
-    np.testing.assert_allclose(got, np.clip(NOISE[RATE_HZ : 2 * RATE_HZ], -1, 1), atol=1 / 32767)
+    expected = np.clip(NOISE[RATE_HZ : 2 * RATE_HZ], -1, 1)
+    for channel in got.T:
+        np.testing.assert_allclose(channel, expected, atol=1 / 32767)
 
 
 def test_an_hour_at_high_speed_needs_no_more_memory_than_its_first_minutes(make_station):

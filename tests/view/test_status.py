@@ -8,14 +8,9 @@ from streamseg.view.panels.words import on_air
 from streamseg.view.status import banner, fields
 from streamseg.view.viewport import Viewport
 
+pytestmark = pytest.mark.usefixtures("patient")
 RATE_HZ = 16_000
 LIVE = Viewport()
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch):
-    """A test is slower than a station: nothing here is called a silent line."""
-    monkeypatch.setattr("streamseg.view.state.STARVED_S", 1e9)
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from streamseg.view.deck import Deck
 from streamseg.view.records import Gap
 
-LEFT, RIGHT = 64, 58
-"""Margins of every panel with a time axis, so that their moments lie above one another."""
+_LEFT_PX, _RIGHT_PX = 64, 58
 _CLICK_PX = 3
 _SCROLL_SHARE = 0.1  # of the picture, for one notch of the wheel
 
@@ -53,9 +52,19 @@ class TimePanel(QWidget):
 
     # Geometry
 
+    @property
+    def left(self) -> int:
+        """Margin of every panel with a time axis, so that their moments lie above one another."""
+        return self.deck.metrics.px(_LEFT_PX)
+
+    @property
+    def right(self) -> int:
+        """The margin on the other side."""
+        return self.deck.metrics.px(_RIGHT_PX)
+
     def plot(self) -> QRect:
         """The part of the panel in which time runs from left to right."""
-        return self.rect().adjusted(LEFT, 0, -RIGHT, 0)
+        return self.rect().adjusted(self.left, 0, -self.right, 0)
 
     def x_of(self, moment_s: float) -> float:
         """Pixel of a moment."""
@@ -146,11 +155,14 @@ class TimePanel(QWidget):
         self.deck.point(self.moment_of(x), self.hz_at(position))
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
-        """A click that was no drag takes the selection away."""
+        """A click that was no drag takes the selection away; what was selected stays in view."""
         assert event is not None
         moved = abs(event.position().toPoint().x() - self._pressed_x) > _CLICK_PX
         if self._pressed_s is not None and not moved:
             self.deck.select(None)
+        elif self._pressed_s is not None and self.deck.selection is not None:
+            self.deck.viewport.freeze()
+            self.deck.moved.emit()
         self._pressed_s = self._panned_x = None
 
     def leaveEvent(self, event: QEvent | None) -> None:

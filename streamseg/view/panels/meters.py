@@ -1,179 +1,147 @@
-"""Level, true peak with hold, and loudness on the LU scale of EBU R 128."""
+"""Level, true peak with hold, and loudness on the scales of an EBU mode meter (Tech 3341)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from PyQt6.QtCore import QRect, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QWidget
 
 from streamseg.view.deck import Deck
-from streamseg.view.display import Meters
-from streamseg.view.records import Snapshot
+from streamseg.view.panels.meter_rows import (
+    Row,
+    Value,
+    extremes,
+    readings,
+    rows,
+    target,
+    values,
+)
 
-TARGET_LUFS = -23.0  # EBU R 128: 0 LU
-_NAME_PX, _VALUE_PX, _ROW_PX = 62, 88, 27
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One meter."""
-
-    name: str
-    tip: str
-    low: float
-    high: float
-    ticks: tuple[int, ...]
-    unit: str
-    loud: float
-    """From here on in the colour of a warning."""
-
-
-ROWS = (
-    Row("Level", "Mean power of 0.3 s; a full-scale sine is 0.", -60, 0, (-40, -20, 0), "dBFS", -3),
-    Row("Peak", "True peak between samples, held 3 s; click: reset.", -60, 3, (-40, -20, 0),
-        "dBTP", -1),
-    Row("M", "Momentary loudness: 0.4 s.", -18, 9, (-18, -9, 0, 9), "LUFS", 0),
-    Row("S", "Short-term loudness: 3 s.", -18, 9, (-18, -9, 0, 9), "LUFS", 0),
-    Row("I", "Integrated loudness since the start or the last reset, gated.", -18, 9,
-        (-18, -9, 0, 9), "LUFS", 1),
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What one meter shows: bar and mark on its own scale, and its text."""
-
-    bar: float | None
-    mark: float | None
-    text: str
-
-
-def readings(snapshot: Snapshot) -> Meters:
-    """What the meters may say now: nothing of this moment while no sound arrives."""
-    if snapshot.condition == "live":
-        return snapshot.meters
-    return Meters(
-        highest_peak_db=snapshot.meters.highest_peak_db,
-        integrated_lufs=snapshot.meters.integrated_lufs,
-    )
-
-
-def values(meters: Meters) -> tuple[Value, ...]:
-    """In the order of ``ROWS``; loudness in LU relative to the target."""
-    peak = meters.true_peak_db
-    rows = [
-        Value(meters.level_dbfs, None, _text(meters.level_dbfs)),
-        Value(peak, meters.held_peak_db, _text(meters.held_peak_db)),
-    ]
-    for loudness in (meters.momentary_lufs, meters.short_lufs, meters.integrated_lufs):
-        bar = None if loudness is None else loudness - TARGET_LUFS
-        rows.append(Value(bar, None, _text(loudness)))
-    return tuple(rows)
-
-
-def _text(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return "−∞" if value <= -119.9 else f"{value:.1f}".replace("-", "−")
+_NAME_PX, _VALUE_PX, _ROW_PX, _BAR_PX, _SCALE_PX = 44, 92, 25, 13, 14
 
 
 class MetersPanel(QWidget):
-    """Five bars."""
+    """Bars, their scales, and the extremes since the start or the last reset."""
 
     def __init__(self, deck: Deck) -> None:
         super().__init__()
         self.deck = deck
-        self._shown: tuple[Value, ...] = ()
-        self.setFixedHeight(len(ROWS) * _ROW_PX + 22)
+        self._shown: tuple[tuple[Value, ...], str] = ((), "")
         self.setAccessibleName("Meters")
-        tips = "\n".join(f"{row.name}: {row.tip}" for row in ROWS)
-        self.setToolTip(
-            f"{tips}\nThe mono mix is measured: a stereo programme reads up to 3 LU more.\n"
-            "The LU scale has its 0 at −23 LUFS."
-        )
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        deck.restyled.connect(self.update)
+        deck.restyled.connect(self.restyle)
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Another scale, unit or size of letters."""
+        px = self.deck.metrics.px
+        self._rows = rows(self.deck.prefs.meter_scale, self.deck.prefs.loudness_unit)
+        self.setFixedHeight(px(len(self._rows) * _ROW_PX + 3 * _SCALE_PX + 22))
+        tips = "\n".join(f"{row.name}: {row.tip}" for row in self._rows)
+        self.setToolTip(
+            f"{tips}\nLRA: loudness range of the programme (EBU Tech 3342).\n"
+            f"0 LU is {target(self.deck.snapshot):g} LUFS.\n"
+            "X: reset. K: scale to +9 or +18. J: LU or LUFS."
+        )
+        self._shown = ((), "")
+        self.refresh()
+        self.update()
 
     def refresh(self) -> None:
         """Draw again when a reading has changed."""
-        shown = values(readings(self.deck.snapshot))
-        if shown != self._shown:
-            self._shown = shown
-            self.setAccessibleDescription(
-                ", ".join(
-                    f"{row.name} {value.text} {row.unit}"
-                    for row, value in zip(ROWS, shown, strict=True)
-                )
-            )
+        meters, zero = readings(self.deck.snapshot), target(self.deck.snapshot)
+        shown = values(meters, self._rows, zero)
+        extreme = extremes(meters, self.deck.prefs.loudness_unit, zero)
+        if (shown, extreme) != self._shown:
+            self._shown = (shown, extreme)
+            said = [
+                f"{row.name} {value.text} {row.unit}"
+                for row, value in zip(self._rows, shown, strict=True)
+            ]
+            self.setAccessibleDescription(", ".join([*said, extreme]))
             self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Bars, scales, numbers."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self.deck.theme.window))
-        for index, (row, value) in enumerate(
-            zip(ROWS, values(readings(self.deck.snapshot)), strict=True)
-        ):
-            # The loudness rows share one scale, below the last of them.
-            top = index * _ROW_PX + (8 if index >= 2 else 0)
-            self._draw_row(painter, row, value, top, scale=index in (1, 4))
+        px = self.deck.metrics.px
+        shown, extreme = self._shown
+        top = 0
+        for index, (row, value) in enumerate(zip(self._rows, shown, strict=False)):
+            # Rows with one scale have it below the last of them.
+            last = index + 1 == len(self._rows) or self._rows[index + 1].ticks != row.ticks
+            self._draw_row(painter, row, value, top, scale=last)
+            top += px(_ROW_PX) + (px(_SCALE_PX) if last else 0)
+        painter.setFont(self.deck.metrics.font(0.9))
+        painter.setPen(QColor(self.deck.theme.faint))
+        box = QRect(0, top, self.width(), px(16))
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, extreme)
 
     def _draw_row(
         self, painter: QPainter, row: Row, value: Value, top: int, *, scale: bool
     ) -> None:
-        theme = self.deck.theme
-        font = painter.font()
-        font.setPointSizeF(9.5)
-        painter.setFont(font)
+        theme, px, width = self.deck.theme, self.deck.metrics.px, self.width()
+        painter.setFont(self.deck.metrics.font(1.05))
         painter.setPen(QColor(theme.faint))
         middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRect(0, top, _NAME_PX - 6, 18), middle, row.name)
-        box = QRect(self.width() - _VALUE_PX, top, _VALUE_PX, 18)
+        painter.drawText(QRect(0, top, px(_NAME_PX), px(18)), middle, row.name)
+        box = QRect(width - px(_VALUE_PX), top, px(_VALUE_PX), px(18))
         painter.setPen(QColor(theme.text))
-        text = f"{value.text} {row.unit}"
-        painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, text)
-        track = QRectF(_NAME_PX, top + 2, self.width() - _NAME_PX - _VALUE_PX - 4, 13)
+        painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, f"{value.text} {row.unit}")
+        track = QRectF(px(_NAME_PX), top + px(3), width - px(_NAME_PX + _VALUE_PX) - 4, px(_BAR_PX))
         painter.fillRect(track, QColor(theme.panel))
 
         def x_of(reading: float) -> float:
             share = (min(max(reading, row.low), row.high) - row.low) / (row.high - row.low)
             return track.left() + share * track.width()
 
-        if value.bar is not None:
-            painter.fillRect(
-                QRectF(track.left(), track.top(), x_of(value.bar) - track.left(), track.height()),
-                QColor(theme.good),
-            )
-            if value.bar > row.loud:
-                hot = QRectF(x_of(row.loud), track.top(), 0, track.height())
-                hot.setRight(x_of(value.bar))
-                painter.fillRect(hot, QColor(theme.warn))
-        if value.mark is not None:
+        for index, bar in enumerate(value.bars):
+            height = track.height() / len(value.bars)
+            strip = QRectF(track.left(), track.top() + index * height, 0, height)
+            # A scale around zero begins in its middle, every other at its left end.
+            strip.setLeft(x_of(0 if row.low == -row.high else row.low))
+            strip.setRight(x_of(bar))
+            inverted = row.low == -row.high and bar < 0
+            painter.fillRect(strip.normalized(), QColor(theme.alarm if inverted else theme.good))
+            if bar > row.loud:
+                strip.setLeft(x_of(row.loud))
+                painter.fillRect(strip, QColor(theme.warn))
+            if index:
+                painter.fillRect(
+                    QRectF(track.left(), strip.top() - 0.5, track.width(), 1), QColor(theme.panel)
+                )
+        if value.mark is not None and value.mark > row.low:
             x = x_of(value.mark)
-            colour = QColor(theme.alarm if value.mark > row.loud else theme.text)
+            colour = QColor(theme.alarm if value.mark > row.limit else theme.text)
             painter.fillRect(QRectF(x - 1, track.top(), 2, track.height()), colour)
         self._draw_ticks(painter, row, track, x_of, scale)
 
     def _draw_ticks(
-        self, painter: QPainter, row: Row, track: QRectF, x_of: object, scale: bool
+        self,
+        painter: QPainter,
+        row: Row,
+        track: QRectF,
+        x_of: Callable[[float], float],
+        scale: bool,
     ) -> None:
-        assert callable(x_of)
-        theme = self.deck.theme
-        font = painter.font()
-        font.setPointSizeF(7.0)
-        painter.setFont(font)
+        theme, px = self.deck.theme, self.deck.metrics.px
+        painter.setFont(self.deck.metrics.font(0.8))
         for tick in row.ticks:
             x = x_of(tick)
             painter.fillRect(QRectF(x - 0.5, track.top(), 1, track.height()), QColor(theme.line))
             if scale:
                 painter.setPen(QColor(theme.faint))
-                sign = "+" if tick > 0 and row.unit == "LUFS" else ""
-                box = QRectF(x - 20, track.bottom() + 1, 40, 12)
+                sign = "+" if tick > 0 and row.relative else ""
+                box = QRectF(x - px(20), track.bottom() + 1, px(40), px(_SCALE_PX))
                 text = f"{sign}{tick}".replace("-", "−")
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         if scale:
-            unit = "LU" if row.unit == "LUFS" else "dB"
-            box = QRectF(0, track.bottom() + 1, _NAME_PX - 6, 12)
-            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, unit)
+            box = QRectF(0, track.bottom() + 1, px(_NAME_PX), px(_SCALE_PX))
+            painter.drawText(
+                box,
+                Qt.AlignmentFlag.AlignVCenter,
+                "LU" if row.relative else "dB" if row.unit else "",
+            )

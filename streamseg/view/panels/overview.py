@@ -7,7 +7,7 @@ from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QWheel
 
 from streamseg.view.axis import clock_text
 from streamseg.view.deck import Deck
-from streamseg.view.panels.base import LEFT, RIGHT, TimePanel
+from streamseg.view.panels.base import TimePanel
 from streamseg.view.theme import LABELS
 
 _LANE_PX = 5
@@ -21,14 +21,20 @@ class OverviewPanel(TimePanel):
         super().__init__(
             deck, "Overview", "Everything that can be scrolled back to. Click or drag to go there."
         )
-        self.setFixedHeight(len(LABELS) * _LANE_PX + 8)
         self._drawn: tuple[object, ...] = ()
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Letters of another size need more room."""
+        least = (len(LABELS) + 1) * _LANE_PX + 8
+        self.setFixedHeight(max(least, self.deck.metrics.px(22)))
+        self.update()
 
     def refresh(self) -> None:
         """A new second, new segments, or a new view."""
         snapshot = self.deck.snapshot
         second = snapshot.edge // max(1, snapshot.rate_hz)
-        now = (snapshot.session, second, id(snapshot.spans))
+        now = (snapshot.session, second, snapshot.spans, snapshot.alarms)
         if now != self._drawn:
             self._drawn = now
             self.update()
@@ -64,6 +70,14 @@ class OverviewPanel(TimePanel):
             top = 4 + LABELS.index(span.label) * _LANE_PX
             area = QRectF(left, top, right - left, _LANE_PX - 1)
             painter.fillRect(area, QColor(theme.classes[span.label]))
+        for alarm in snapshot.alarms:
+            if alarm.session == snapshot.session:
+                end = snapshot.edge if alarm.end is None else alarm.end.sample
+                left = self.x_of(snapshot.seconds(alarm.stamp.sample))
+                width = max(3.0, self.x_of(snapshot.seconds(end)) - left)
+                colour = theme.alarm if alarm.severity == "alarm" else theme.warn
+                top = 4 + len(LABELS) * _LANE_PX
+                painter.fillRect(QRectF(left, top, width, _LANE_PX - 1), QColor(colour))
         painter.setClipping(False)
         self.draw_gaps(painter, plot)
         view = self.deck.viewport
@@ -76,15 +90,13 @@ class OverviewPanel(TimePanel):
         if self.deck.snapshot.rate_hz == 1:
             return
         theme, view = self.deck.theme, self.deck.viewport
-        font = painter.font()
-        font.setPointSizeF(max(7.0, font.pointSizeF() - 1.5))
-        painter.setFont(font)
+        painter.setFont(self.deck.metrics.font(0.85))
         painter.setPen(QColor(theme.faint))
         first, last = (clock_text(s, self.deck.begin) for s in (view.first_s, view.edge_s))
         middle = Qt.AlignmentFlag.AlignVCenter
-        box = QRect(0, 0, LEFT - 6, self.height())
+        box = QRect(0, 0, self.left - 6, self.height())
         painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, first)
-        box = QRect(self.width() - RIGHT + 6, 0, RIGHT - 6, self.height())
+        box = QRect(self.width() - self.right + 6, 0, self.right - 6, self.height())
         painter.drawText(box, middle | Qt.AlignmentFlag.AlignLeft, last)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:

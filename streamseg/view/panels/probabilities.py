@@ -13,7 +13,7 @@ from pyqtgraph.functions import arrayToQPath
 from streamseg.view.axis import time_ticks
 from streamseg.view.deck import Deck
 from streamseg.view.history import Frames
-from streamseg.view.panels.base import LEFT, RIGHT, TimePanel
+from streamseg.view.panels.base import TimePanel
 from streamseg.view.theme import LETTERS
 
 _EDGE = 5  # pixels above 1 and below 0
@@ -58,22 +58,22 @@ class ProbabilityPanel(TimePanel):
         self.draw_marks(painter, plot)
 
     def _draw_grid(self, painter: QPainter, plot: QRect) -> None:
-        theme, view = self.deck.theme, self.deck.viewport
+        theme, view, px = self.deck.theme, self.deck.viewport, self.deck.metrics.px
         painter.setPen(QColor(theme.line))
-        for moment in time_ticks(view.start_s, view.stop_s, plot.width()):
+        begin = self.deck.begin
+        for moment in time_ticks(view.start_s, view.stop_s, plot.width(), px(90), begin):
             x = self.x_of(moment)
             painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
-        font = painter.font()
-        font.setPointSizeF(max(7.0, font.pointSizeF() - 1.5))
-        painter.setFont(font)
+        painter.setFont(self.deck.metrics.font(0.85))
+        half = px(8)
         for value, text in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
             y = round(self.y_of(value))
             painter.setPen(QColor(theme.line))
             painter.drawLine(plot.left(), y, plot.right(), y)
             painter.setPen(QColor(theme.faint))
             # The outermost numbers stay inside the panel.
-            middle = min(max(y, 8), self.height() - 8)
-            box = QRect(0, middle - 8, LEFT - 8, 16)
+            middle = min(max(y, half), self.height() - half)
+            box = QRect(0, middle - half, self.left - 8, 2 * half)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
         source = self.deck.snapshot.source
         if source is not None:
@@ -85,7 +85,7 @@ class ProbabilityPanel(TimePanel):
                 y = round(self.y_of(value))
                 painter.setPen(QPen(QColor(theme.faint), 1, style))
                 painter.drawLine(plot.left(), y, plot.right(), y)
-                box = QRect(plot.right() + 4, y - 8, 30, 16)
+                box = QRect(plot.right() + 4, y - half, px(30), 2 * half)
                 painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
 
     def _draw_curves(self, painter: QPainter, plot: QRect) -> None:
@@ -147,21 +147,22 @@ class ProbabilityPanel(TimePanel):
         """Which curve is whose, at their right end, also without colours."""
         source = self.deck.snapshot.source
         assert source is not None
-        font = painter.font()
-        font.setBold(True)
-        painter.setFont(font)
+        px = self.deck.metrics.px
+        painter.setFont(self.deck.metrics.font(bold=True))
         heights = [self.y_of(float(value)) for value in frames.confirmed[-1]]
-        for label, y in zip(source.classes, spread(heights, 13, self.height() - 8), strict=True):
+        places = spread(heights, px(13), px(8), self.height() - px(8))
+        for label, y in zip(source.classes, places, strict=True):
             painter.setPen(QColor(self.deck.theme.classes.get(label, self.deck.theme.text)))
-            box = QRect(self.width() - RIGHT + 34, round(y) - 8, RIGHT - 34, 16)
+            left = self.width() - self.right + px(34)
+            box = QRect(left, round(y) - px(8), self.width() - left, px(16))
             letter = LETTERS.get(label, label[:1].upper())
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, letter)
 
 
-def spread(places: list[float], distance: float, last: float) -> list[float]:
-    """Move places apart to at least ``distance``, in their order, none beyond ``last``."""
+def spread(places: list[float], distance: float, first: float, last: float) -> list[float]:
+    """Move places apart to at least ``distance``, in their order, from ``first`` to ``last``."""
     order = sorted(range(len(places)), key=lambda index: places[index])
-    moved = list(places)
+    moved = [max(first, place) for place in places]
     for index, following in itertools.pairwise(order):
         moved[following] = max(moved[following], moved[index] + distance)
     limit = last

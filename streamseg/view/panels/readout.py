@@ -10,6 +10,8 @@ from PyQt6.QtGui import QColor, QFontMetrics, QPainter
 from streamseg.view.axis import clock_text, note
 from streamseg.view.deck import Deck
 from streamseg.view.display import BINS, BOTTOM_DB, STEP_DB, bin_edges_hz
+from streamseg.view.history import MaskColumns
+from streamseg.view.theme import LETTERS
 
 _PAD = 8
 
@@ -39,7 +41,17 @@ def lines(deck: Deck) -> list[str]:
         )
     elif reading.spectrum is not None:
         text.append("no probability yet")
+    if reading.mask is not None and deck.cursor_hz is not None:
+        text.append(_mask_line(reading.mask, deck.cursor_hz))
     return text
+
+
+def _mask_line(mask: MaskColumns, hz: float) -> str:
+    """What the unit under the cursor is given to; in brackets while that may change."""
+    unit = int(abs(mask.freq_hz - hz).argmin())
+    shares = zip(mask.classes, mask.prob[0, :, unit].tolist(), strict=True)
+    text = "  ".join(f"{LETTERS.get(label, label)} {value / 255:.2f}" for label, value in shares)
+    return f"mask {text}" if mask.final[0] else f"mask ({text})"
 
 
 def readout(painter: QPainter, deck: Deck, plot: QRect, x_of: Callable[[float], float]) -> None:
@@ -47,6 +59,7 @@ def readout(painter: QPainter, deck: Deck, plot: QRect, x_of: Callable[[float], 
     text = lines(deck)
     if not text or deck.cursor_s is None:
         return
+    painter.setFont(deck.metrics.font())
     metrics = QFontMetrics(painter.font())
     width = max(metrics.horizontalAdvance(line) for line in text) + 2 * _PAD
     height = len(text) * metrics.lineSpacing() + 2 * _PAD

@@ -11,11 +11,11 @@ import math
 import numpy as np
 import pyqtgraph
 from PyQt6.QtCore import QPoint, QRect, QRectF, Qt
-from PyQt6.QtGui import QColor, QFont, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
+from PyQt6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 
 from streamseg.view.axis import FrequencyAxis
 from streamseg.view.deck import Deck
-from streamseg.view.panels.base import LEFT, RIGHT, TimePanel
+from streamseg.view.panels.base import TimePanel
 from streamseg.view.panels.readout import readout
 from streamseg.view.render import Look, Painter
 
@@ -118,18 +118,23 @@ class SpectrogramPanel(TimePanel):
     def _look(self, height: int) -> Look:
         prefs, snapshot = self.deck.prefs, self.deck.snapshot
         background = int(QColor(self.deck.theme.plot).rgb())
+        masked = snapshot.has_mask and prefs.opacity > 0 and bool(prefs.shown_classes)
+        name = prefs.colour_map
+        if name == "auto":
+            name = "grey" if masked else "magma"
         return Look(
             axis=self.axis,
             height=height,
             rate_hz=max(2, snapshot.rate_hz),
             low_db=prefs.low_db,
             high_db=prefs.high_db,
-            lut=colour_table(prefs.colour_map)
-            if self._painter is None or self._painter.look.map_name != prefs.colour_map
+            lut=colour_table(name)
+            if self._painter is None or self._painter.look.map_name != name
             else self._painter.look.lut,
-            map_name=prefs.colour_map,
+            map_name=name,
             background=background,
-            opacity=prefs.opacity if snapshot.has_mask else 0.0,
+            pixel_ratio=self.devicePixelRatioF(),
+            opacity=prefs.opacity if masked else 0.0,
             shown=prefs.shown_classes,
         )
 
@@ -206,23 +211,27 @@ class SpectrogramPanel(TimePanel):
             painter.drawImage(target, self._image, QRectF(0, 0, place, height))
 
     def _draw_axis(self, painter: QPainter, plot: QRect) -> None:
-        theme = self.deck.theme
-        painter.setFont(_small(self.font()))
-        for hz, text in self.axis.ticks(plot.height()):
+        theme, px = self.deck.theme, self.deck.metrics.px
+        painter.setFont(self.deck.metrics.font(0.85))
+        half = px(8)
+        for hz, text in self.axis.ticks(plot.height(), px(26)):
             y = plot.bottom() - round(self.axis.position(hz) * plot.height())
             painter.setPen(QPen(QColor(theme.faint)))
-            painter.drawLine(LEFT - 5, y, LEFT - 1, y)
-            box = QRect(0, y - 8, LEFT - 8, 16)
+            painter.drawLine(self.left - 5, y, self.left - 1, y)
+            box = QRect(0, y - half, self.left - 8, 2 * half)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
         painter.save()
-        painter.translate(10, plot.center().y())
+        painter.translate(px(10), plot.center().y())
         painter.rotate(-90)
-        painter.drawText(QRect(-60, -8, 120, 16), Qt.AlignmentFlag.AlignCenter, "Hz")
+        painter.drawText(
+            QRect(-px(60), -half, px(120), 2 * half), Qt.AlignmentFlag.AlignCenter, "Hz"
+        )
         painter.restore()
 
     def _draw_bar(self, painter: QPainter, plot: QRect) -> None:
-        theme, prefs = self.deck.theme, self.deck.prefs
-        bar = QRect(self.width() - RIGHT + 8, plot.top() + 18, _BAR_PX, plot.height() - 26)
+        theme, prefs, px = self.deck.theme, self.deck.prefs, self.deck.metrics.px
+        edge = self.width() - self.right
+        bar = QRect(edge + 8, plot.top() + px(18), _BAR_PX, plot.height() - px(26))
         if bar.height() < 20 or self._painter is None:
             return
         strip = np.ascontiguousarray(self._painter.look.lut[::-1])
@@ -235,19 +244,13 @@ class SpectrogramPanel(TimePanel):
         )
         painter.drawImage(bar, image)
         painter.setPen(QColor(theme.faint))
-        painter.setFont(_small(self.font()))
-        head = QRect(self.width() - RIGHT + 2, plot.top(), RIGHT - 2, 16)
+        painter.setFont(self.deck.metrics.font(0.85))
+        head = QRect(edge + 2, plot.top(), self.right - 2, px(16))
         painter.drawText(head, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, "dBFS")
         step = 20 if prefs.high_db - prefs.low_db > 40 else 10
         for db in range(math.ceil(prefs.low_db / step) * step, math.floor(prefs.high_db) + 1, step):
             share = (prefs.high_db - db) / (prefs.high_db - prefs.low_db)
             y = bar.top() + round(share * bar.height())
             painter.drawLine(bar.right() + 1, y, bar.right() + 4, y)
-            box = QRect(bar.right() + 6, y - 8, RIGHT - 24, 16)
+            box = QRect(bar.right() + 6, y - px(8), self.width() - bar.right() - 6, px(16))
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, f"{db}".replace("-", "−"))
-
-
-def _small(font: QFont) -> QFont:
-    small = QFont(font)
-    small.setPointSizeF(max(7.0, font.pointSizeF() - 1.5))
-    return small

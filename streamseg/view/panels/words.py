@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from PyQt6.QtCore import QRect, QRectF, Qt
-from PyQt6.QtGui import QColor, QFont, QPainter, QPaintEvent
+from PyQt6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QWidget
 
 from streamseg.messages import Label
@@ -14,6 +15,8 @@ from streamseg.view.events_text import duration
 from streamseg.view.panels.base import hatch_brush
 from streamseg.view.records import Snapshot
 from streamseg.view.theme import HATCHES
+
+_SHAPE = 0.4  # height to width of the words
 
 _ORDER: tuple[Label, ...] = ("speech", "music", "noise", "silence")
 """Who is named first: a voice over a bed, not a bed under a voice."""
@@ -54,11 +57,21 @@ class WordsPanel(QWidget):
         super().__init__()
         self.deck = deck
         self.shown: tuple[object, ...] = ()
-        self.setFixedHeight(150)
+        self.restyle()
         self.setAccessibleName("On air")
         self.setToolTip("What the event log holds open now, and how long it has been so.")
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        deck.restyled.connect(self.update)
+        deck.restyled.connect(self.restyle)
+
+    def restyle(self) -> None:
+        """As high as suits the width: letters to be read across a room."""
+        px = self.deck.metrics.px
+        self.setFixedHeight(min(px(260), max(px(120), round(self.width() * _SHAPE)) + px(24)))
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Another width."""
+        self.restyle()
 
     def refresh(self) -> None:
         """Draw again when the words change, or a second has passed."""
@@ -74,21 +87,21 @@ class WordsPanel(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """One field a label, the first larger."""
         painter = QPainter(self)
-        theme, state = self.deck.theme, on_air(self.deck.snapshot)
+        theme, state, px = self.deck.theme, on_air(self.deck.snapshot), self.deck.metrics.px
         painter.fillRect(self.rect(), QColor(theme.window))
-        area = self.rect().adjusted(0, 0, 0, -24)
+        area = self.rect().adjusted(0, 0, 0, -px(24))
         if not state.labels:
             alarming = state.status in ("NO SOUND", "FAILED")
             painter.fillRect(area, QColor(theme.panel))
             painter.setPen(QColor(theme.alarm if alarming else theme.faint))
-            self._fit(painter, area.adjusted(8, 0, -8, 0), state.status, 40)
+            self._fit(painter, area.adjusted(8, 0, -8, 0), state.status, 0.5)
         else:
             self._draw_labels(painter, area, state.labels)
         painter.setPen(QColor(theme.text))
-        painter.setFont(QFont(self.font().family(), 11))
+        painter.setFont(self.deck.metrics.font(1.25))
         if state.lasted_s is not None:
             text = f"for {duration(float(int(state.lasted_s)))}".replace(".0 s", " s")
-            box = QRect(0, self.height() - 22, self.width(), 20)
+            box = QRect(0, self.height() - px(22), self.width(), px(20))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def _draw_labels(self, painter: QPainter, area: QRect, labels: tuple[Label, ...]) -> None:
@@ -106,18 +119,18 @@ class WordsPanel(QWidget):
             painter.fillRect(QRectF(field), hatch_brush(HATCHES[label], tint))
             painter.setPen(QColor(theme.on_class[label]))
             text = label.upper() if index == 0 else f"over {label.upper()}"
-            self._fit(painter, field.adjusted(10, 0, -10, 0), text, 46 if index == 0 else 24)
+            self._fit(painter, field.adjusted(10, 0, -10, 0), text, 0.8)
             y += tall
 
-    def _fit(self, painter: QPainter, box: QRect, text: str, points: int) -> None:
-        font = QFont(self.font().family(), points)
+    def _fit(self, painter: QPainter, box: QRect, text: str, share: float) -> None:
+        """Letters of this share of the height of a box, or smaller where it is too narrow."""
+        pixels = max(9, round(box.height() * share))
+        font = QFont(self.font().family())
         font.setBold(True)
+        font.setPixelSize(pixels)
         painter.setFont(font)
-        while points > 8 and (
-            painter.fontMetrics().horizontalAdvance(text) > box.width()
-            or painter.fontMetrics().ascent() > box.height()
-        ):
-            points -= 2
-            font.setPointSize(points)
+        wide = painter.fontMetrics().horizontalAdvance(text)
+        if wide > box.width():
+            font.setPixelSize(max(9, math.floor(pixels * box.width() / wide)))
             painter.setFont(font)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)

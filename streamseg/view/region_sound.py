@@ -1,0 +1,142 @@
+"""The sound of a region, as it was or with one class kept by the mask, piece by piece. No Qt.
+
+Runs on a thread of whoever asks, never on that of the window. Memory is bounded by ``PIECE_S``,
+however long the region is.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamseg.errors import UsageError
+from streamseg.frontend.loudness import LOWEST_RATE_HZ, KWeightedPower
+from streamseg.frontend.loudness_stats import ProgrammeLoudness
+from streamseg.masking import Keeper, UnitGrid, class_gains
+from streamseg.messages import Float32Array, Mask
+from streamseg.view.audio_spool import AudioSpool
+from streamseg.view.engine import Player
+from streamseg.view.export import Region
+from streamseg.view.state import ViewState
+
+PIECE_S = 10.0
+
+
+def pieces(
+    state: ViewState, region: Region, rate_hz: int, keep: str = ""
+) -> Iterator[Float32Array]:
+    """The sound of a region, (n, channels) float32 at a time.
+
+    Sound and mask are those of the source that is open now, whatever is opened meanwhile.
+    ``keep``: only this class remains; empty: as it was. Raises UsageError where there is no mask.
+    """
+    sound = _as_it_was(state.spool, region, rate_hz)
+    if not keep:
+        return sound
+    mask = state.mask(region.start, region.stop)
+    if mask is None or keep not in mask.classes:
+        raise UsageError(
+            f"expected a mask of {keep} here, got none; set model.mask to a network that draws "
+            "masks, and choose sound that was heard since"
+        )
+    return _kept(sound, mask, region, rate_hz, keep)
+
+
+def _as_it_was(spool: AudioSpool | None, region: Region, rate_hz: int) -> Iterator[Float32Array]:
+    step = round(PIECE_S * rate_hz)
+    for start in range(region.start, region.stop, step):
+        stop = min(region.stop, start + step)
+        yield np.zeros((stop - start, 1), np.float32) if spool is None else spool.read(start, stop)
+
+
+def _kept(
+    sound: Iterator[Float32Array], mask: Mask, region: Region, rate_hz: int, keep: str
+) -> Iterator[Float32Array]:
+    first_s = (mask.sample - region.start) / rate_hz + mask.unit_s / 2
+    keeper: Keeper | None = None
+    for piece in sound:
+        if keeper is None:
+            grid = UnitGrid(mask.freq_hz, first_s, mask.unit_s)
+            keeper = Keeper(rate_hz, piece.shape[1], grid)
+            keeper.push_gains(class_gains(_filled(mask.prob), mask.classes, (keep,)))
+        yield keeper.push(piece)
+    if keeper is not None:
+        yield keeper.flush()
+
+
+def _filled(prob: Float32Array) -> Float32Array:
+    """Time units without a mask take that of the nearest one that has one."""
+    known = np.flatnonzero(prob.any(axis=(0, 1)))
+    units = np.arange(prob.shape[2])
+    after = np.minimum(np.searchsorted(known, units), known.size - 1)
+    before = np.maximum(after - 1, 0)
+    nearer = units - known[before] < np.abs(known[after] - units)
+    return prob[:, :, known[np.where(nearer, before, after)]]
+
+
+class Wish:
+    """To hear something; whoever made it may give it up, from another thread too."""
+
+    def __init__(self) -> None:
+        self._given_up = threading.Event()
+
+    def give_up(self) -> None:
+        """It is no longer wanted."""
+        self._given_up.set()
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is still wanted."""
+        return not self._given_up.is_set()
+
+
+def play(wish: Wish, player: Player, sound: Iterator[Float32Array], rate_hz: int) -> None:
+    """Gather the pieces and play them, if that is still wanted then.
+
+    Raises SourceUnavailableError.
+    """
+    parts = []
+    for piece in sound:
+        if not wish.holds:
+            return
+        parts.append(piece)
+    player.play(np.concatenate(parts), rate_hz)
+    if not wish.holds:
+        player.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is measured of a region. None: too short, or silent."""
+
+    level_dbfs: float | None
+    """Mean power of all channels; a full-scale sine is 0."""
+    peak_dbfs: float | None
+    """Highest sample."""
+    lufs: float | None
+    """Integrated, gated, of all channels (BS.1770)."""
+
+
+def measure(sound: Iterator[Float32Array], rate_hz: int) -> Facts:
+    """Level, peak and loudness of (n, channels) pieces."""
+    total, count, highest = 0.0, 0, 0.0
+    programme = ProgrammeLoudness()
+    weighting: list[KWeightedPower] = []
+    for piece in sound:
+        total += float(np.square(piece, dtype=np.float64).sum())
+        count += piece.size
+        highest = max(highest, float(np.abs(piece).max(initial=0.0)))
+        if not weighting and rate_hz >= LOWEST_RATE_HZ:
+            weighting = [KWeightedPower(rate_hz) for _ in range(piece.shape[1])]
+        steps = [one.push(piece[:, index]) for index, one in enumerate(weighting)]
+        if steps:
+            programme.push(np.sum(steps, axis=0))
+    return Facts(
+        level_dbfs=10 * math.log10(2 * total / count) if total > 0 else None,
+        peak_dbfs=20 * math.log10(highest) if highest > 0 else None,
+        lufs=programme.lufs,
+    )
