@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 
 from streamseg.errors import StreamsegError
-from streamseg.evaluation import tables
+from streamseg.evaluation import comparison, tables
 from streamseg.evaluation.analyser import Analyser, network_analyser
 from streamseg.evaluation.clips import ClipScore, score_clip
 from streamseg.evaluation.programmes import ProgrammeScore, score_programme
@@ -93,6 +93,101 @@ def clips(corpus: Path | None, model: str, json_path: Path | None) -> None:
     Console().print(tables.clip_table(score))
     if json_path:
         tables.write_json(json_path, {"model": model, **tables.clip_record(score)})
+
+
+@main.command()
+@click.argument("corpus", required=False, type=click.Path(path_type=Path))
+@click.option("-m", "--model", "models", multiple=True, required=True, help="repeat to compare")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="write figures")
+def compare(corpus: Path | None, models: tuple[str, ...], json_path: Path | None) -> None:
+    """Accuracy per segment and per clip, and whether the networks' difference is more than luck.
+
+    Over the clips of split eval in CORPUS/manifest.csv; without CORPUS: $STREAMSEG_CORPUS.
+    """
+    found = read_clips(corpus_folder(corpus))
+    answers = {
+        model: comparison.answer_all(_progress(found), network_analyser(model)) for model in models
+    }
+    compared = comparison.compare(answers)
+    console = Console(width=120)
+    console.print(comparison.accuracy_table(answers))
+    if compared:
+        console.print(comparison.difference_table(compared))
+    if json_path:
+        tables.write_json(json_path, comparison.comparison_record(answers, compared))
+
+
+@main.command()
+@click.argument("corpus", required=False, type=click.Path(path_type=Path))
+@_common
+def robustness(corpus: Path | None, model: str, json_path: Path | None) -> None:
+    """Score the clips of split eval under each of ten degradations.
+
+    Without CORPUS: $STREAMSEG_CORPUS.
+    """
+    from streamseg.evaluation import robustness as task
+    from streamseg.evaluation.made import hearing
+
+    found = task.evaluate(
+        _progress(read_clips(corpus_folder(corpus))), hearing(network_analyser(model))
+    )
+    Console().print(task.robustness_table(found))
+    if json_path:
+        tables.write_json(json_path, {"model": model, **task.robustness_record(found)})
+
+
+@main.command()
+@click.argument("corpus", required=False, type=click.Path(path_type=Path))
+@_common
+def singing(corpus: Path | None, model: str, json_path: Path | None) -> None:
+    """Show what singing is taken for: alone, far away, as a choir, over noise, with instruments.
+
+    From the clips and vocal stems of split eval. Without CORPUS: $STREAMSEG_CORPUS.
+    """
+    from streamseg.evaluation import singing as task
+    from streamseg.evaluation.made import hearing
+
+    found = task.evaluate(corpus_folder(corpus), hearing(network_analyser(model)))
+    Console(width=120).print(task.singing_table(found))
+    if json_path:
+        tables.write_json(json_path, {"model": model, **task.singing_record(found)})
+
+
+@main.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@_common
+def lookahead(folder: Path | None, model: str, json_path: Path | None) -> None:
+    """Accuracy against look-ahead, and against how far back the network remembers.
+
+    Over the composed broadcasts of FOLDER; without it: $STREAMSEG_CORPUS/programmes.
+    """
+    from streamseg.evaluation import lookahead as task
+
+    rows = task.evaluate(_progress(read_programmes(corpus_folder(folder, "programmes"))), model)
+    Console(width=120).print(task.lookahead_table(rows))
+    if json_path:
+        tables.write_json(json_path, {"model": model, **task.lookahead_record(rows)})
+
+
+@main.command()
+@click.argument("corpus", required=False, type=click.Path(path_type=Path))
+@click.option("--sets", default=120, show_default=True, help="excerpts of each class")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="write figures")
+def masks(corpus: Path | None, sets: int, json_path: Path | None) -> None:
+    """Score the masks: AUC by signal-to-noise ratio, and what keeping a class improves.
+
+    On excerpts from the clips of split eval. Without CORPUS: $STREAMSEG_CORPUS.
+    """
+    from streamseg.evaluation import masks as task
+    from streamseg.evaluation.excerpts import excerpt_sets
+    from streamseg.evaluation.mask_ear import MaskEar
+
+    found = _progress(list(excerpt_sets(corpus_folder(corpus), sets)))
+    score = task.evaluate(found, MaskEar())
+    for table in task.mask_tables(score):
+        Console(width=120).print(table)
+    if json_path:
+        tables.write_json(json_path, {"model": "window_mask", **task.mask_record(score)})
 
 
 def _progress(items: list[Item]) -> Iterable[Item]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.messages import Float32Array, Segment
+
+if TYPE_CHECKING:
+    from streamseg.models import Network
 
 CLASSES = ("music", "speech", "noise")
 """Order of the columns of ``Heard.prob``, and of every per-class figure of the evaluation."""
@@ -40,9 +44,13 @@ def network_analyser(model: str) -> Analyser:
     """streamseg itself, with one of its networks. Raises ConfigError for an unknown one."""
     # Here and not above: metrics are tested, and used on other systems, without a network.
     from streamseg.models import load_network
-    from streamseg.offline import analyse_file
 
-    network = load_network(model)
+    return analyser_of(load_network(model))
+
+
+def analyser_of(network: Network) -> Analyser:
+    """streamseg itself, with this network."""
+    from streamseg.offline import analyse_file
 
     def analyse(path: Path) -> Heard:
         table = analyse_file(path, network)

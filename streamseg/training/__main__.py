@@ -6,6 +6,7 @@ where it was interrupted. ``--quick`` shows the whole path in about a minute on 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,82 +16,70 @@ import platformdirs
 import torch
 from rich.console import Console
 
-from streamseg.models.card import DataSource, ModelCard, TrainingRecord
-from streamseg.training import banks, export, fronts, recipes, render, validation
+from streamseg.models.card import ModelCard
+from streamseg.training import (
+    export,
+    fronts,
+    mask_job,
+    parallel_cnn_job,
+    recipes,
+    render,
+    validation,
+)
 from streamseg.training.activity import Activity
-from streamseg.training.fit import Material, Plan, Run
+from streamseg.training.fit import Material, Plan, Run, blend
 from streamseg.training.frame_conv import FrameConv
+from streamseg.training.job import Job, prepare_banks, record_of
 from streamseg.training.streaming import Network
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-SHARDS = 236  # 50 hours
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One training command."""
-
-    stem: str
-    corpus: Path | None
-    cache: Path
-    runs: Path
-    models: Path
-    seed: int
-    workers: int
-    quick: bool
-
-    @property
-    def banks(self) -> Path:
-        """Sounds."""
-        return self.cache / "banks"
-
-    @property
-    def command(self) -> str:
-        """How to do it again."""
-        where = "--quick" if self.quick else "--corpus CORPUS"
-        return f"python -m streamseg.training {self.stem} {where} --seed {self.seed}"
+SHARDS = {"frame_conv": 236, "activity": 284}  # 50 and 61 hours
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A plan, and the first shard that it trains on."""
+    """A plan, and the numbers of the shards that it trains on."""
 
     plan: Plan
-    first_shard: int = 0
+    shards: range
+    share: float = 1.0
+    """Of this stage's weights in their mean with the weights that it began from, see ``blend``."""
 
 
 def stages_of(stem: str, seed: int, quick: bool) -> tuple[Stage, ...]:
     """The schedule that leads to the shipped weights, or a few steps."""
     if quick:
         plan = Plan(steps=30, batch=8, crop_s=8.0, check_every=15, seed=seed, averaging=0.9)
-        return (Stage(plan),)
+        return (Stage(plan, range(1)),)
     if stem == "frame_conv":
         first = Plan(steps=6000, batch=8, crop_s=14.0, rate=3e-3, check_every=1000, seed=seed)
         again = replace(first, steps=3600, rate=2.5e-3, check_every=1200, seed=seed + 1)
-        return Stage(first), Stage(again)
+        every = range(SHARDS[stem])
+        return Stage(first, every), Stage(again, every)
     half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     first = Plan(steps=7500, batch=8, crop_s=16.0, check_every=500, seed=seed, half=half)
     # Then at a lower rate where the hard shards are: pauses and singing, and some plain ones.
     second = replace(first, steps=2000, rate=8e-4, averaging=0.995, seed=seed + 1)
-    return Stage(first), Stage(second, first_shard=140)
+    # Then what the corpus is narrow in, beside pauses and singing.
+    third = replace(second, check_every=400, seed=seed + 2)
+    return (
+        Stage(first, range(236)),
+        Stage(second, range(140, 236)),
+        Stage(third, range(188, 284), share=0.65),
+    )
 
 
 def prepare(job: Job, console: Console) -> None:
     """Banks, training shards and validation cases."""
-    if job.quick:
-        banks.quick_banks(job.banks, job.seed)
-    else:
-        assert job.corpus is not None
-        console.print("sounds: decoding the corpus, making singing, playing notes")
-        banks.build_banks(job.corpus, job.banks, job.seed, job.workers, console.print)
-    shards = 1 if job.quick else SHARDS
+    prepare_banks(job, console)
+    shards = 1 if job.quick else SHARDS[job.stem]
     with console.status("rendering") as status:
 
         def told(index: int) -> None:
             status.update(f"rendering: shard {index} of {shards}")
 
-        folder = job.cache / "shards"
-        render.render(job.banks, job.corpus, folder, "fit", job.seed, shards, job.workers, told)
+        folder, numbers = job.cache / "shards", range(shards)
+        render.render(job.banks, job.corpus, folder, "fit", job.seed, numbers, job.workers, told)
         seconds = 25.0 if job.quick else 130.0
         validation.write_cases(
             job.banks, job.corpus, job.cache / "validation", job.seed + 100, seconds, job.workers
@@ -122,23 +111,21 @@ def finish(job: Job, network: Network, hours: float) -> ModelCard:
     cases = validation.read_cases(job.cache / "validation")
     if isinstance(network, Activity):
         recipes.calibrate(network, cases)
-    sources: tuple[DataSource, ...] = (
-        DataSource(source="generated sounds", licence="MIT", minutes=1.0),
-    )
-    if job.corpus is not None and not job.quick:
-        sources = export.corpus_sources(job.corpus, job.banks)
-    described = recipes.describe(
-        network,
-        TrainingRecord(
-            command=job.command, seed=job.seed, hours_of_audio=round(hours, 2), data=sources
-        ),
-        figures_of(network, cases),
-    )
+    described = recipes.describe(network, record_of(job, hours), figures_of(network, cases))
     return export.export(network, described, job.models)
+
+
+OTHERS: dict[str, Callable[[Job, Console], ModelCard]] = {
+    **dict.fromkeys(parallel_cnn_job.NETWORKS, parallel_cnn_job.train),
+    "window_mask": mask_job.train,
+}
+"""Networks with data and schedules of their own."""
 
 
 def train(job: Job, console: Console) -> ModelCard:
     """The whole command."""
+    if job.stem in OTHERS:
+        return OTHERS[job.stem](job, console)
     prepare(job, console)
     torch.manual_seed(job.seed)
     torch.set_num_threads(job.workers)
@@ -147,12 +134,13 @@ def train(job: Job, console: Console) -> ModelCard:
     cases = validation.read_cases(job.cache / "validation")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     for index, stage in enumerate(stages_of(job.stem, job.seed, job.quick)):
-        material = Material.read(job.cache / "shards", job.stem, spec, stage.first_shard)
+        material = Material.read(job.cache / "shards", job.stem, spec, stage.shards)
         folder = job.runs / f"{job.stem}_{index}"
+        began = {name: value.clone() for name, value in network.state_dict().items()}
         run = Run(network, stage.plan, folder, device)
         run.train(material, recipes.LOSSES[job.stem], recipes.checker(cases))
-        network = run.load_best()
-    hours = render.audio_hours(1 if job.quick else SHARDS)
+        network = blend(began, run.load_best(), stage.share)
+    hours = render.audio_hours(1 if job.quick else SHARDS[job.stem])
     card = finish(job, network, hours)
     console.print(f"wrote {job.models / job.stem}.onnx and .json")
     console.print(card.figures)
@@ -160,7 +148,7 @@ def train(job: Job, console: Console) -> ModelCard:
 
 
 @click.command()
-@click.argument("stem", type=click.Choice(["frame_conv", "activity"]), metavar="NETWORK")
+@click.argument("stem", type=click.Choice(["frame_conv", "activity", *OTHERS]), metavar="NETWORK")
 @click.option("--corpus", envvar="STREAMSEG_CORPUS", type=click.Path(path_type=Path))
 @click.option("--cache", type=click.Path(path_type=Path), help="Sounds and rendered data.")
 @click.option("--runs", type=click.Path(path_type=Path), help="Checkpoints and logs.")
@@ -178,7 +166,7 @@ def main(
     workers: int,
     quick: bool,
 ) -> None:
-    """Train NETWORK (frame_conv or activity) and write its graph and card."""
+    """Train NETWORK (activity, frame_conv, ...) and write its graph and card."""
     if corpus is None and not quick:
         raise click.UsageError(
             "expected the corpus folder: give --corpus DIR or set STREAMSEG_CORPUS, "

@@ -88,10 +88,7 @@ class Activity(Network):
         """Both heads before the sigmoid, (batch, frames / 2, 3), and the next states."""
         after: list[Tensor] = []
         pending = list(states)
-        x = (features + 50.0) * 0.04
-        x = x.unsqueeze(1)
-        if self.shape.contrast:
-            x = torch.cat((x, (x - x.mean(dim=3, keepdim=True)) * 1.5), dim=1)
+        x = self._seen(features)
         for conv, norm in zip(self.front, self.front_norms, strict=True):
             x, state = conv(x, pending.pop(0))
             after.append(state)
@@ -102,11 +99,23 @@ class Activity(Network):
             x, state = block(x, pending.pop(0))
             after.append(state)
         early = self.heads[0](self.drop(x)).transpose(1, 2)
+        x = self._longer(x, pending, after)
+        late = self.heads[1](self.drop(x)).transpose(1, 2)
+        return early, late, after
+
+    def _seen(self, features: Tensor) -> Tensor:
+        """Planes of the picture that the front looks at, (batch, planes, frames, bands)."""
+        x = ((features + 50.0) * 0.04).unsqueeze(1)
+        if self.shape.contrast:
+            x = torch.cat((x, (x - x.mean(dim=3, keepdim=True)) * 1.5), dim=1)
+        return x
+
+    def _longer(self, x: Tensor, pending: list[Tensor], after: list[Tensor]) -> Tensor:
+        """What the second head hears: more past. Takes its states, appends the next ones."""
         for block in self.late:
             x, state = block(x, pending.pop(0))
             after.append(state)
-        late = self.heads[1](self.drop(x)).transpose(1, 2)
-        return early, late, after
+        return x
 
     def forward(self, features: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
         """Calibrated probabilities and the next states."""

@@ -8,7 +8,7 @@ function keeps the length of its input, mono float32 at 44.1 kHz.
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +63,21 @@ def invented_room(random: Generator, far: bool) -> Samples:
     tail[: int(float(random.uniform(0.001, 0.02)) * RATE_HZ)] = 0
     direct_db = float(random.uniform(-14, 0) if far else random.uniform(-3, 14))
     tail *= 10 ** (-direct_db / 20) / np.sqrt((tail**2).sum() + 1e-12)
+    tail[0] = 1.0
+    return np.asarray(tail / np.sqrt((tail**2).sum()), np.float32)
+
+
+def far_room(random: Generator) -> Samples:
+    """A room of 0.4 to 2 s with the source far away: the echo is 2 to 16 dB over the voice."""
+    decay_s = float(np.exp(random.uniform(np.log(0.4), np.log(2.0))))
+    count = int(min(decay_s, 1.6) * RATE_HZ)
+    time_s = np.arange(count) / RATE_HZ
+    tail = random.standard_normal(count) * np.exp(-6.9 * time_s / decay_s)
+    tail = scipy.signal.lfilter([1.0], [1, -float(random.uniform(0.3, 0.9))], tail)
+    tail[: int(float(random.uniform(0.002, 0.025)) * RATE_HZ)] = 0
+    for delay_s in random.uniform(0.003, 0.06, int(random.integers(2, 9))):  # first walls
+        tail[int(delay_s * RATE_HZ)] += float(random.normal(0, 0.15)) * np.sqrt((tail**2).sum())
+    tail *= 10 ** (float(random.uniform(2, 16)) / 20) / np.sqrt((tail**2).sum() + 1e-12)
     tail[0] = 1.0
     return np.asarray(tail / np.sqrt((tail**2).sum()), np.float32)
 
@@ -233,9 +248,11 @@ def fixed_codec(samples: Samples, name: str, rate_hz: int, kbits: int) -> Sample
     return fit_length(back, len(samples)) * np.float32(peak / 0.7)
 
 
-def codec(random: Generator, samples: Samples) -> Samples:
-    """A lossy codec at a random bit rate."""
-    name = str(random.choice(list(_CODECS), p=[0.35, 0.2, 0.35, 0.1]))
+def codec(
+    random: Generator, samples: Samples, shares: tuple[float, ...] = (0.35, 0.2, 0.35, 0.1)
+) -> Samples:
+    """A lossy codec at a random bit rate; ``shares`` are those of ``_CODECS``."""
+    name = str(random.choice(list(_CODECS), p=shares))
     _, _, _, rates, bit_rates = _CODECS[name]
     rate_hz, kbits = int(random.choice(rates)), int(random.choice(bit_rates))
     return fixed_codec(samples, name, rate_hz, min(kbits, 64) if rate_hz <= 22050 else kbits)
@@ -245,15 +262,22 @@ def codec(random: Generator, samples: Samples) -> Samples:
 
 
 def degrade(
-    random: Generator, samples: Samples, rooms: list[Samples], humming: bool = False
+    random: Generator,
+    samples: Samples,
+    rooms: list[Samples],
+    humming: bool = False,
+    harsh: bool = False,
 ) -> tuple[Samples, float]:
     """A programme as a listener gets it, and how many seconds its sounds ring on.
 
-    ``humming`` lines have loud hum (up to 8 dB under the programme) half of the time.
+    ``humming`` lines have loud hum (up to 8 dB under the programme) half of the time; ``harsh``
+    ones have lossy codecs, those for voices above all, and steep tilts twice as often.
     """
     count = int(random.choice([0, 1, 2, 3], p=[0.2, 0.4, 0.25, 0.15]))
     names = ["room", "colour", "compress", "hum", "hiss", "clip", "low", "narrow", "rate", "codec"]
     weights = np.array([1.2, 1.2, 0.5, 1.0, 1.0, 0.8, 1.2, 0.9, 0.6, 1.3])
+    if harsh:
+        weights[[1, 9]] *= 2
     chosen = set(random.choice(names, count, replace=False, p=weights / weights.sum()))
     rings_s = 0.0
     if "room" in chosen:
@@ -262,7 +286,7 @@ def degrade(
     if humming and random.random() < 0.5:
         samples = hum(random, samples, -8.0)
     steps = {
-        "colour": colour,
+        "colour": partial(colour, strength_db=14.0) if harsh else colour,
         "compress": compress,
         "hum": hum,
         "hiss": hiss,
@@ -270,7 +294,7 @@ def degrade(
         "low": low_pass,
         "narrow": narrow_band,
         "rate": resampled,
-        "codec": codec,
+        "codec": partial(codec, shares=(0.25, 0.15, 0.5, 0.1)) if harsh else codec,
     }
     for name, step in steps.items():
         if name in chosen:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from streamseg.training import melodies, singing, synthetic
+from streamseg.training import electronic, melodies, scores, singing, synthetic
 from streamseg.training.data import (
     Bank,
     Sound,
@@ -22,6 +22,8 @@ from streamseg.training.data import (
 # The longest to make come first.
 KINDS = (
     "sung",
+    "scored",
+    "electronic",
     "midi",
     "invented",
     "music",
@@ -31,28 +33,33 @@ KINDS = (
     "vocals",
     "sung_held_out",
     "held",
+    "stems",
 )
 
 
-def _build(kind: str, corpus: Path, folder: Path, seed: int) -> str:
+def _sounds(kind: str, corpus: Path, seed: int) -> Iterator[Sound]:
     clips = read_manifest(corpus)
     if kind in ("music", "speech", "noise"):
-        write_bank(folder, kind, corpus_sounds(clips, kind))
-    elif kind == "vocals":
-        write_bank(folder, kind, stem_sounds(corpus))
-    elif kind == "sung":
-        write_bank(folder, kind, singing.made_sounds(clips, "fit", 150, seed, songs=3))
-    elif kind == "sung_held_out":
-        write_bank(folder, kind, singing.made_sounds(clips, "validation", 24, seed))
-    elif kind == "held":
-        fit = singing.held_sounds(clips, "fit", 44, seed)
-        write_bank(folder, kind, chain(fit, singing.held_sounds(clips, "validation", 8, seed)))
-    elif kind == "midi":
-        write_bank(folder, kind, melodies.midi_sounds(corpus, 100, seed))
-    elif kind == "invented":
-        write_bank(folder, kind, melodies.invented_sounds(260, seed))
-    elif kind == "foreign":
-        write_bank(folder, kind, synthetic.foreign_speech(240, seed))
+        return corpus_sounds(clips, kind)
+    fit = singing.held_sounds(clips, "fit", 44, seed)
+    held_out = singing.held_sounds(clips, "validation", 8, seed)
+    makers: dict[str, Callable[[], Iterator[Sound]]] = {
+        "vocals": lambda: stem_sounds(corpus),
+        "stems": lambda: stem_sounds(corpus, ("drums", "bass", "other")),
+        "sung": lambda: singing.made_sounds(clips, "fit", 150, seed, songs=3),
+        "sung_held_out": lambda: singing.made_sounds(clips, "validation", 24, seed),
+        "held": lambda: chain(fit, held_out),
+        "midi": lambda: melodies.midi_sounds(corpus, 100, seed),
+        "scored": lambda: scores.scored_sounds(corpus, seed),
+        "invented": lambda: melodies.invented_sounds(260, seed),
+        "electronic": lambda: electronic.electronic_sounds(240, seed),
+        "foreign": lambda: synthetic.foreign_speech(240, seed),
+    }
+    return makers[kind]()
+
+
+def _build(kind: str, corpus: Path, folder: Path, seed: int) -> str:
+    write_bank(folder, kind, _sounds(kind, corpus, seed))
     return kind
 
 
@@ -63,7 +70,7 @@ def build_banks(
 
     Kinds that need a missing program (FluidSynth, espeak-ng) are left out, which ``told`` hears.
     """
-    able = {"midi": melodies.available(), "invented": melodies.available()}
+    able = dict.fromkeys(("midi", "invented", "scored"), melodies.available())
     able["foreign"] = synthetic.espeak_available()
     with ProcessPoolExecutor(workers) as pool:
         jobs = []

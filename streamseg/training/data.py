@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -249,13 +249,14 @@ def corpus_sounds(clips: Iterable[Clip], label: str) -> Iterator[Sound]:
             yield Sound(decode(clip.path), *meta)
 
 
-def stem_sounds(corpus: Path) -> Iterator[Sound]:
-    """Vocal stems of the ``train`` split that are not empty: unaccompanied singing."""
+def stem_sounds(corpus: Path, stems: Sequence[str] = ("vocals",)) -> Iterator[Sound]:
+    """Stems of the ``train`` split that are not empty: unaccompanied singing, drums alone."""
     with (corpus / "stems" / "manifest.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            usable = row["stem"] == "vocals" and float(row["rms_dbfs"]) > -55
+            usable = row["stem"] in stems and float(row["rms_dbfs"]) > -55
             if row["split"] != "train" or not usable:
                 continue
             part: Part = "validation" if "sodium" in row["song"] else "fit"
             samples = decode(corpus / row["path"])
-            yield Sound(samples, row["song"], row["source_repo"], "vocals", part, vocals=True)
+            sung = row["stem"] == "vocals"
+            yield Sound(samples, row["song"], row["source_repo"], row["stem"], part, vocals=sung)

@@ -12,6 +12,7 @@ import hashlib
 import io
 import warnings
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +23,7 @@ import torch
 from streamseg.models.card import (
     DataSource,
     FrontEndSpec,
+    MapSpec,
     ModelCard,
     OutputSpec,
     StateSpec,
@@ -47,10 +49,18 @@ class Described:
     record: TrainingRecord
     figures: dict[str, Any]
     receptive_field_s: float
+    map: MapSpec | None = None
 
 
-def corpus_sources(corpus: Path, banks: Path) -> tuple[DataSource, ...]:
-    """Training data by origin and licence: from the manifest, and from the banks what was made."""
+_MADE = ("midi", "invented", "sung", "held", "foreign")
+_MADE_BROAD = ("scored", "electronic")
+
+
+def corpus_sources(corpus: Path, banks: Path, broad: bool = False) -> tuple[DataSource, ...]:
+    """Training data by origin and licence: from the manifest, and from the banks what was made.
+
+    ``broad``: for a network that is trained on the broad shards, too.
+    """
     minutes: dict[tuple[str, str], float] = defaultdict(float)
     names: dict[tuple[str, str], set[str]] = defaultdict(set)
     for clip in data.read_manifest(corpus):
@@ -66,13 +76,14 @@ def corpus_sources(corpus: Path, banks: Path) -> tuple[DataSource, ...]:
         )
         for (repo, licence), spent in sorted(minutes.items())
     ]
-    return (*rows, *_other_sources(corpus, banks))
+    kinds = (*_MADE, *_MADE_BROAD) if broad else _MADE
+    return (*rows, *_other_sources(corpus, banks, kinds))
 
 
-def _other_sources(corpus: Path, banks: Path) -> list[DataSource]:
+def _other_sources(corpus: Path, banks: Path, kinds: Sequence[str]) -> list[DataSource]:
     """MIDI and impulse responses (their own manifests), the soundfont, and what was made."""
     made: dict[str, float] = defaultdict(float)
-    for kind in ("midi", "invented", "sung", "foreign"):
+    for kind in kinds:
         if (banks / f"{kind}.json").exists():
             for entry in data.Bank(banks, kind).entries:
                 made[entry.repo] += entry.length / data.RATE_HZ / 60
@@ -159,6 +170,7 @@ def make_card(network: Network, described: Described, graph: bytes) -> ModelCard
         front_end=front,
         stride=network.stride,
         outputs=outputs,
+        map=described.map,
         state=states,
         receptive_field_s=round(described.receptive_field_s, 3),
         macs_per_audio_s=round(macs_per_s(network, front.n_mels, 1 / front.hop_s)),

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -33,6 +34,9 @@ class Plan:
     crop_s: float = 16.0
     rate: float = 2e-3
     weight_decay: float = 1e-4
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    momentum: float = 0.9
+    """Nesterov momentum of ``sgd``."""
     averaging: float = 0.998
     """Decay of the averaged weights a step."""
     check_every: int = 250
@@ -53,18 +57,33 @@ class Material:
     spec: FrontEndSpec
 
     @classmethod
-    def read(cls, folder: Path, front: str, spec: FrontEndSpec, first: int = 0) -> Material:
-        """Read every finished shard of ``folder`` from number ``first`` on."""
-        paths = list(render.shard_files(folder))[first:]
+    def read(
+        cls, folder: Path, front: str, spec: FrontEndSpec, numbers: range | None = None
+    ) -> Material:
+        """Read the finished shards of ``folder``, all of them or those of these ``numbers``."""
+        wanted = {render.shard_path(folder, number) for number in numbers or ()}
+        paths = [p for p in render.shard_files(folder) if numbers is None or p in wanted]
         shards = [render.read_shard(path) for path in paths]
         if not shards:
             raise FileNotFoundError(f"expected rendered shards in {folder}, found none")
         features = np.concatenate([shard.features[front] for shard in shards])
         return cls(features, np.concatenate([shard.truth for shard in shards]), spec)
 
+    def batches(self, plan: Plan, first: int, last: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """See ``batches``."""
+        return batches(self, plan, first, last)
+
+
+class Stock(Protocol):
+    """What a run trains on."""
+
+    def batches(self, plan: Plan, first: int, last: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Features (batch, frames, bands) and what the loss needs of their truth, for the steps
+        ``first`` to ``last - 1``; the same for the same seed and step."""
+
 
 Loss = Callable[[Network, Tensor, Tensor], Tensor]
-"""(network, features (batch, frames, bands), truth (batch, frames, 3) uint8) to a scalar."""
+"""(network, features (batch, frames, bands), truth as the stock gives it) to a scalar."""
 Check = Callable[[Network], dict[str, float]]
 """Validation: named figures, of which ``score`` decides."""
 
@@ -139,6 +158,16 @@ def learning_rate(plan: Plan, step: int) -> float:
     return plan.rate * rise * 0.5 * (1 + math.cos(math.pi * step / plan.steps))
 
 
+def optimizer_of(network: Network, plan: Plan) -> torch.optim.Optimizer:
+    """The optimizer that a plan names, over all weights."""
+    weights = network.parameters()
+    if plan.optimizer == "sgd":
+        return torch.optim.SGD(
+            weights, plan.rate, plan.momentum, weight_decay=plan.weight_decay, nesterov=True
+        )
+    return torch.optim.AdamW(weights, lr=plan.rate, weight_decay=plan.weight_decay)
+
+
 class Run:
     """One training run in one folder; ``train`` goes on where the last checkpoint stands."""
 
@@ -151,9 +180,7 @@ class Run:
         swa = torch.optim.swa_utils
         average = swa.get_ema_multi_avg_fn(plan.averaging)  # type: ignore[no-untyped-call]
         self.averaged = swa.AveragedModel(network, multi_avg_fn=average, use_buffers=True)
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(), lr=plan.rate, weight_decay=plan.weight_decay
-        )
+        self.optimizer = optimizer_of(network, plan)
         self.step = 0
         self.best = -1.0
         self.stale = 0
@@ -204,7 +231,7 @@ class Run:
                 writer.writerow([*row, *figures])
             writer.writerow([*row.values(), *(round(value, 4) for value in figures.values())])
 
-    def train(self, material: Material, loss_of: Loss, check: Check) -> None:
+    def train(self, material: Stock, loss_of: Loss, check: Check) -> None:
         """Train to the end of the plan, or until ``patience`` checks brought nothing better."""
         plan = self.plan
         bar = Progress(
@@ -226,7 +253,7 @@ class Run:
 
     def _stretch(
         self,
-        material: Material,
+        material: Stock,
         loss_of: Loss,
         last: int,
         advanced: Callable[[], None],
@@ -237,7 +264,7 @@ class Run:
         losses = []
         random = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
         torch.manual_seed(self.plan.seed * 1_000_003 + self.step)  # dropout
-        for features, truth in batches(material, self.plan, self.step, last):
+        for features, truth in material.batches(self.plan, self.step, last):
             noisy = (
                 disturb(features, random, -100.0) if self.network.stem == "activity" else features
             )
@@ -270,3 +297,17 @@ class Run:
         best = torch.load(self.folder / "best.pt", weights_only=True, map_location="cpu")
         self.network.load_state_dict(best)
         return self.network.cpu().eval()
+
+
+def blend(began: dict[str, Tensor], network: Network, share: float) -> Network:
+    """``network`` with ``share`` of its weights and the rest of those that its stage began from.
+
+    Between the two lies what one knew and the other learned (Wortsman et al., CVPR 2022, equation
+    1): a stage on hard material forgets a little of the plain.
+    """
+    after = network.state_dict()
+    for name, value in after.items():
+        if value.is_floating_point():
+            after[name] = began[name].to(value.device) * (1 - share) + value * share
+    network.load_state_dict(after)
+    return network

@@ -37,7 +37,41 @@ FRAME_CONV = FrontEndSpec(
     norm=NormSpec(time_constant_s=60.0, min_deviation_db=3.0, gate_db=-80.0, clip=4.0),
 )
 
-FRONTS: dict[str, FrontEndSpec] = {"activity": ACTIVITY, "frame_conv": FRAME_CONV}
+PARALLEL_CNN = FrontEndSpec(
+    rate_hz=44100,
+    n_fft=3072,
+    hop=1536,  # 50 % overlap: 80 frames are the paper's 124416 samples, 2.82 s
+    n_mels=40,
+    fmin_hz=0.0,
+    fmax_hz=22050.0,
+    floor_db=-100.0,
+    norm=None,
+)
+
+WINDOW_MASK = FrontEndSpec(
+    rate_hz=44100,
+    n_fft=512,
+    hop=128,  # the paper's; a window of 256 frames is 0.74 s
+    n_mels=192,  # bins: 9 windows of 64 at steps of 16, the paper's M
+    fmin_hz=0.0,
+    fmax_hz=192 * 44100 / 512,  # 16.5 kHz
+    floor_db=-100.0,
+    norm=None,
+    scale="linear",
+)
+
+FRONTS: dict[str, FrontEndSpec] = {
+    "activity": ACTIVITY,
+    "frame_conv": FRAME_CONV,
+    "parallel_cnn": PARALLEL_CNN,
+}
+SHARED = ("activity", "frame_conv")
+"""Front ends that are rendered together, into the shards and cases that these networks share."""
+
+
+def front_of(stem: str) -> str:
+    """The front end of a network: its own, or the one that the three ``parallel_cnn`` share."""
+    return "parallel_cnn" if stem.startswith("parallel_cnn") else stem
 
 
 def features(spec: FrontEndSpec, samples: Float32Array, rate_hz: int = RATE_HZ) -> Float32Array:

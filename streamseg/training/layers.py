@@ -7,15 +7,16 @@ what ``mixing`` puts together; they know in which 20 ms they sound.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy.signal
 import soxr
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from streamseg.training import augment, synthetic
+from streamseg.training import augment, synthetic, tones
 from streamseg.training.augment import Samples
 from streamseg.training.data import (
     CELL,
@@ -28,33 +29,9 @@ from streamseg.training.data import (
     gate,
     runs,
 )
+from streamseg.training.shelves import BORROWED, CLASSES, MADE, SHARES, Shelf, Taste
 
-CLASSES = ("music", "speech", "noise")
-
-# How often a class is made in which manner; what a bank set lacks is left out.
-_MANNERS: dict[str, dict[str, float]] = {
-    "music": {
-        "clip": 0.46,
-        "midi": 0.11,
-        "invented": 0.12,
-        "solo": 0.12,
-        "choir": 0.09,
-        "vocals": 0.05,
-        "tune": 0.05,
-    },
-    "speech": {"clip": 0.82, "foreign": 0.05, "respoken": 0.07, "dialogue": 0.06},
-    "noise": {"clip": 0.64, "synthetic": 0.23, "babble": 0.13},
-}
-# Layers that dwell on singing, with what a microphone adds to a lone voice.
-_SUNG_MUSIC = {
-    "clip": 0.28,
-    "midi": 0.06,
-    "invented": 0.08,
-    "solo": 0.16,
-    "choir": 0.1,
-    "vocals": 0.06,
-    "held": 0.26,
-}
+__all__ = ["CLASSES", "Layer", "Layers", "rooms_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,37 +44,12 @@ class Layer:
     manner: str
 
 
-@dataclass(slots=True)
-class Shelf:
-    """The sounds of one manner, drawn first by source and kind, then by group."""
+_ACROSS = ("solo", "choir", "vocals", "held")  # far singing, so that distance is no sign of speech
 
-    bank: Bank
-    groups: list[list[Entry]] = field(default_factory=list)
-    weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
-    @classmethod
-    def of(cls, bank: Bank, part: Part, keep: Callable[[Entry], bool]) -> Shelf | None:
-        """The sounds of one part of a bank that ``keep`` keeps; None where there are none."""
-        groups: dict[tuple[str, str], list[Entry]] = {}
-        for entry in bank.entries:
-            if entry.part == part and keep(entry):
-                kind = entry.detail.split(":")[0] if bank.kind == "noise" else entry.detail
-                key = (entry.repo, entry.group if bank.kind == "speech" else kind)
-                groups.setdefault(key, []).append(entry)
-        if not groups:
-            return None
-        # The square root keeps one large source from being half of everything.
-        seconds = [sum(entry.length for entry in group) / RATE_HZ for group in groups.values()]
-        repos = [repo for repo, _ in groups]
-        per_repo = {
-            repo: sum(s for s, r in zip(seconds, repos, strict=True) if r == repo) for repo in repos
-        }
-        weights = np.array([s / np.sqrt(per_repo[r]) for s, r in zip(seconds, repos, strict=True)])
-        return cls(bank, list(groups.values()), weights / weights.sum())
-
-    def draw(self, random: Generator) -> list[Entry]:
-        """One group, by its weight."""
-        return self.groups[random.choice(len(self.groups), p=self.weights)]
+def coin(random: Generator, chance: float) -> bool:
+    """True once in a while."""
+    return bool(random.random() < chance)
 
 
 def _level(samples: Samples, cells: NDArray[np.uint8]) -> float:
@@ -114,11 +66,11 @@ class Layers:
         banks: dict[str, Bank],
         part: Part,
         rooms: Sequence[Samples] = (),
-        singing: bool = False,
+        taste: Taste = "plain",
     ) -> None:
-        """``singing``: more solo singing, held vowels among it, with room noise behind."""
+        """``taste``: what to dwell on; but for "plain", lone voices have room noise behind them."""
         self._part: Part = part
-        self._singing = singing
+        self._taste: Taste = taste
         self._rooms = list(rooms)
         sung = banks.get("sung" if part == "fit" else "sung_held_out")
         wanted: dict[tuple[str, str], tuple[Bank | None, Callable[[Entry], bool]]] = {
@@ -128,7 +80,10 @@ class Layers:
             ("music", "solo"): (sung, lambda e: e.detail == "solo"),
             ("music", "choir"): (sung, lambda e: e.detail == "choir"),
             ("music", "vocals"): (banks.get("vocals"), lambda e: True),
-            ("music", "held"): (banks.get("held") if singing else None, lambda e: True),
+            ("music", "held"): (banks.get("held"), lambda e: True),
+            ("music", "scored"): (banks.get("scored"), lambda e: True),
+            ("music", "electronic"): (banks.get("electronic"), lambda e: True),
+            ("music", "stems"): (banks.get("stems"), lambda e: True),
             ("speech", "clip"): (banks.get("speech"), lambda e: True),
             ("speech", "foreign"): (banks.get("foreign"), lambda e: True),
             ("speech", "respoken"): (sung, lambda e: e.detail == "respoken"),
@@ -142,15 +97,13 @@ class Layers:
         self._manners = {label: self._possible(label) for label in CLASSES}
 
     def _possible(self, label: str) -> tuple[list[str], NDArray[np.float64]]:
-        made = {"tune", "synthetic"}
-        borrowed = {"dialogue": ("speech", "clip"), "babble": ("speech", "clip")}
-        shares = _SUNG_MUSIC if self._singing and label == "music" else _MANNERS[label]
+        shares = SHARES[self._taste][label]
         names = [
             name
             for name in shares
-            if name in made or borrowed.get(name, (label, name)) in self._shelves
+            if name in MADE or BORROWED.get(name, (label, name)) in self._shelves
         ]
-        if f"{label}:clip" and (label, "clip") not in self._shelves:
+        if (label, "clip") not in self._shelves:
             raise ValueError(f"expected {label} sounds for {self._part}, found none in the banks")
         weights = np.array([shares[name] for name in names])
         return names, weights / weights.sum()
@@ -169,33 +122,58 @@ class Layers:
         names, weights = self._manners[label]
         manner = manner or str(random.choice(names, p=weights))
         count = int(seconds * RATE_HZ) // CELL * CELL
-        if manner == "tune":
-            samples = synthetic.plain_tune(random, seconds + 0.1)[:count]
-            cells = gate(samples)
-        elif manner == "synthetic":
-            samples = synthetic.noise(random, seconds + 0.1)[:count]
-            cells = gate(samples)
-        elif manner == "steady":  # asked for, never by chance
-            samples = synthetic.steady(random, seconds + 0.1)[:count]
-            cells = gate(samples)
-        elif manner == "babble":
-            samples, cells = self._babble(random, count)
-        elif manner == "choir":
-            samples, cells = self._choir(random, count)
-        elif manner == "dialogue":
-            samples, cells = self._filled(random, (label, "clip"), count, change=True)
+        samples, cells = self._made(random, label, manner, seconds)
+        if manner == "far" or (self._taste == "broad" and manner in _ACROSS and coin(random, 0.4)):
+            samples, cells = self._across(random, samples, cells)
         else:
-            samples, cells = self._filled(random, (label, manner), count, change=False)
-        samples, cells = self._in_its_room(random, samples, cells)
+            samples, cells = self._in_its_room(random, samples, cells)
         if manner in ("solo", "vocals") and random.random() < 0.25:  # over its accompaniment
             bed, _ = self._filled(random, ("music", "clip"), count, change=False)
             under = 10 ** (float(random.uniform(-16, 4)) / 20)
             samples = samples / augment.rms(samples) + under * bed / augment.rms(bed)
             cells = np.full_like(cells, SOUNDING)
-        if self._singing and manner in ("solo", "held") and random.random() < 0.6:
+        if self._taste != "plain" and manner in ("solo", "held") and random.random() < 0.6:
             samples = self._recorded(random, samples)
         scale = np.float32(0.1 / _level(samples, cells))
         return Layer(label, samples * scale, cells, manner)
+
+    def _made(
+        self, random: Generator, label: str, manner: str, seconds: float
+    ) -> tuple[Samples, NDArray[np.uint8]]:
+        """The dry sound of a manner, to a cell, and its cells."""
+        count = int(seconds * RATE_HZ) // CELL * CELL
+        by_rule = {
+            "tune": synthetic.plain_tune,
+            "synthetic": synthetic.noise,
+            "steady": synthetic.steady,  # asked for, never by chance
+            "tone": tones.line_up,
+        }
+        if manner in by_rule:
+            samples = by_rule[manner](random, seconds + 0.1)[:count]
+            return samples, gate(samples)
+        if manner == "babble":
+            return self._babble(random, count)
+        if manner == "choir":
+            return self._choir(random, count)
+        key = BORROWED.get(manner, (label, manner))
+        return self._filled(random, key, count, change=manner == "dialogue")
+
+    def _across(
+        self, random: Generator, samples: Samples, cells: NDArray[np.uint8]
+    ) -> tuple[Samples, NDArray[np.uint8]]:
+        """Heard across a room: more echo than voice, and what else the place sounds of."""
+        room = augment.far_room(random)
+        samples = augment.fit_length(scipy.signal.oaconvolve(samples, room), len(samples))
+        for _, end in list(runs(cells == SOUNDING)):  # it rings on
+            tail = cells[end : end + 30]
+            tail[tail != SOUNDING] = DOUBTFUL
+        if ("noise", "clip") in self._shelves and random.random() < 0.5:
+            place, _ = self._filled(random, ("noise", "clip"), len(samples), change=False)
+        else:
+            place = synthetic.coloured(random, len(samples), float(random.uniform(0, 2)))
+        under = 10 ** (-float(random.uniform(14, 40)) / 20)
+        level = np.float32(under * augment.rms(samples) / augment.rms(place))
+        return samples + place * level, cells
 
     def _recorded(self, random: Generator, samples: Samples) -> Samples:
         """A lone voice as a recorder in a room hears it: noise 18 to 50 dB under it."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from streamseg.training import augment, synthetic
+from streamseg.training import augment, synthetic, tones
 from streamseg.training.augment import Samples
 from streamseg.training.data import CELL, RATE_HZ, SOUNDING, runs
 from streamseg.training.layers import CLASSES, Layers
@@ -44,12 +44,19 @@ class Programme:
     segments: tuple[Segment, ...] = ()
 
 
-def compose(layers: Layers, random: Generator, seconds: float, pauses: bool = False) -> Programme:
+def compose(
+    layers: Layers,
+    random: Generator,
+    seconds: float,
+    pauses: bool = False,
+    mains: bool = False,
+) -> Programme:
     """A programme as composed, before anything has happened to it on its way.
 
     With ``pauses`` a third of the segments are silences, most of them with faint room tone, hiss or
     hum under them, far under the programme: still nothing. So that hiss on air is not taken for
-    room tone, half of the noises there are steady ones, also quiet ones.
+    room tone, half of the noises there are steady ones, also quiet ones. With ``mains`` too, half
+    of what is faint is hum and buzz, 8 to 45 dB under the programme.
     """
     cells = int(seconds * RATE_HZ) // CELL
     samples = np.zeros(cells * CELL, np.float32)
@@ -65,7 +72,7 @@ def compose(layers: Layers, random: Generator, seconds: float, pauses: bool = Fa
             length = int(random.uniform(30, 250))
         placed = _segment(layers, random, labels, length, pauses)
         if pauses and not labels and random.random() < 0.7:
-            placed[0][:] = _faint(random, len(placed[0]))
+            placed[0][:] = _faint(random, len(placed[0]), mains)
         _place(samples, truth, at, *placed[:2])
         for label, level_db in placed[2]:
             bounds = (max(at, 0) * 0.02, min(at + length, cells) * 0.02)
@@ -110,8 +117,12 @@ def _segment(
     return samples, truth, levels
 
 
-def _faint(random: Generator, count: int) -> Samples:
+def _faint(random: Generator, count: int, mains: bool = False) -> Samples:
     """What a room, a line (42 to 70 dB under) or the mains (28 to 60 dB under) leave in a pause."""
+    if mains and random.random() < 0.5:
+        level = 0.1 * 10 ** (float(random.uniform(-45, -8)) / 20)
+        buzz = tones.mains(random, count)
+        return buzz * np.float32(level / augment.rms(buzz))
     if random.random() < 0.25:
         level = 0.1 * 10 ** (float(random.uniform(-60, -28)) / 20)
         hum = augment.hum(random, np.full(count, 1e-3, np.float32)) - np.float32(1e-3)

@@ -71,8 +71,9 @@ LOSSES: dict[str, Loss] = {"activity": activity_loss, "frame_conv": frame_conv_l
 
 def answers(network: Network, case: Case) -> dict[str, NDArray[np.float32]]:
     """Each output of a network for a whole case, on the 20 ms grid, (cells, 3)."""
-    spec = fronts.FRONTS[network.stem]
-    features = fronts.normalised(spec, case.features[network.stem])
+    front = fronts.front_of(network.stem)
+    spec = fronts.FRONTS[front]
+    features = fronts.normalised(spec, case.features[front])
     late = max(frames for _, frames in network.outputs)
     # The end of the case is answered after the look-ahead: silence follows it.
     rest = np.full((late + -(len(features) + late) % network.stride, spec.n_mels), spec.floor_db)
@@ -117,7 +118,8 @@ def judge(network: Network, cases: Sequence[Case]) -> dict[str, Verdict]:
 
 
 def checker(cases: Sequence[Case]) -> Check:
-    """Validation for ``fit``: mean of single-class and multi-label F1, and the singing cases."""
+    """Validation for ``fit``: mean of single-class F1, multi-label F1 of both answers, the cases of
+    one kind alone, and silence that stays silent."""
 
     def check(network: Network) -> dict[str, float]:
         verdicts = judge(network, cases)
@@ -139,7 +141,7 @@ def checker(cases: Sequence[Case]) -> Check:
         both = figures["single"] + figures["multi"] + figures["multi_early"]
         if network.stem == "frame_conv":  # one class a frame: there is no multi-label answer
             both = 3 * figures["single"]
-        figures["score"] = (both + 0.5 * hard) / 3.5
+        figures["score"] = (both + hard + 1 - figures["silence"]) / 5
         return figures
 
     return check

@@ -1,14 +1,15 @@
 """Render training data: shards of feature arrays with labels, each made from (seed, index) alone.
 
-A shard holds 32 programmes of 24 s after degradation, as float16 features for every front end, so
-one render serves all networks. Shards are written by a process pool, each under a temporary name
-first: an interrupted render resumes, and a trainer may read while it runs.
+A shard holds 32 programmes of 24 s after degradation, as float16 features for the front ends asked
+for: by default those of ``fronts.SHARED``, so one render serves these networks. Shards are written
+by a process pool, each under a temporary name first: an interrupted render resumes, and a trainer
+may read while it runs.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,13 +23,19 @@ from streamseg.training import augment, fronts, layers, mixing
 from streamseg.training.banks import open_banks
 from streamseg.training.data import RATE_HZ, Part
 from streamseg.training.layers import Layers
+from streamseg.training.shelves import Taste
 
 SECONDS = 24.0
 CELLS = 1200  # 24 s of 20 ms
 PER_SHARD = 32
 # Shards beyond 160 (34 hours) dwell on what the plain ones leave over.
-Focus = Literal["plain", "pauses", "singing"]
-_FIRST: tuple[tuple[int, Focus], ...] = ((208, "singing"), (160, "pauses"), (0, "plain"))
+Focus = Literal["plain", "pauses", "singing", "broad"]
+_FIRST: tuple[tuple[int, Focus], ...] = (
+    (236, "broad"),
+    (208, "singing"),
+    (160, "pauses"),
+    (0, "plain"),
+)
 _TAIL_S = 0.1  # so that the last frames are whole
 
 
@@ -44,22 +51,32 @@ class Shard:
 
 @lru_cache(maxsize=4)
 def _layers(
-    banks: Path, corpus: Path | None, part: Part, singing: bool
+    banks: Path, corpus: Path | None, part: Part, taste: Taste
 ) -> tuple[Layers, list[augment.Samples]]:
     rooms = layers.rooms_of(corpus)
-    return Layers(open_banks(banks), part, rooms, singing), rooms
+    return Layers(open_banks(banks), part, rooms, taste), rooms
 
 
 def one(
-    banks: Path, corpus: Path | None, part: Part, random: np.random.Generator, focus: Focus
+    banks: Path,
+    corpus: Path | None,
+    part: Part,
+    random: np.random.Generator,
+    focus: Focus,
+    names: Iterable[str] = fronts.SHARED,
 ) -> tuple[dict[str, NDArray[np.float16]], NDArray[np.uint8]]:
     """One degraded programme of 24 s as features and truth."""
-    drawn, rooms = _layers(banks, corpus, part, focus == "singing")
-    programme = mixing.compose(drawn, random, SECONDS + _TAIL_S, focus == "pauses")
-    heard, rings_s = augment.degrade(random, programme.samples, rooms, humming=focus == "pauses")
+    taste: Taste = "plain" if focus == "pauses" else focus
+    drawn, rooms = _layers(banks, corpus, part, taste)
+    broad = focus == "broad"
+    pauses = random.random() < 0.35 if broad else focus == "pauses"
+    programme = mixing.compose(drawn, random, SECONDS + _TAIL_S, pauses, mains=broad)
+    humming = random.random() < 0.3 if broad else focus == "pauses"
+    heard, rings_s = augment.degrade(random, programme.samples, rooms, humming, harsh=broad)
     truth = mixing.ring_on(programme.truth, rings_s) if rings_s else programme.truth
     rendered = {}
-    for name, spec in fronts.FRONTS.items():
+    for name in names:
+        spec = fronts.FRONTS[name]
         frames = round(SECONDS / spec.hop_s)
         raw = fronts.features(spec, heard)[:frames]
         rendered[name] = raw.astype(np.float16)
@@ -84,7 +101,13 @@ def shard_path(folder: Path, index: int) -> Path:
 
 
 def render_shard(
-    banks: Path, corpus: Path | None, folder: Path, part: Part, seed: int, index: int
+    banks: Path,
+    corpus: Path | None,
+    folder: Path,
+    part: Part,
+    seed: int,
+    index: int,
+    names: tuple[str, ...] = fronts.SHARED,
 ) -> float:
     """Write one shard unless it is there; returns the seconds it took."""
     path = shard_path(folder, index)
@@ -92,7 +115,7 @@ def render_shard(
         return 0.0
     begun = time.perf_counter()
     random = np.random.default_rng([seed, index, part == "fit"])
-    made = [one(banks, corpus, part, random, focus_of(index)) for _ in range(PER_SHARD)]
+    made = [one(banks, corpus, part, random, focus_of(index), names) for _ in range(PER_SHARD)]
     features = {name: np.stack([item[0][name] for item in made]) for name in made[0][0]}
     _write(path, Shard(features, np.stack([item[1] for item in made])))
     return time.perf_counter() - begun
@@ -104,16 +127,21 @@ def render(
     folder: Path,
     part: Part,
     seed: int,
-    shards: int,
+    shards: Iterable[int],
     workers: int,
     told: Callable[[int], None],
+    names: tuple[str, ...] = fronts.SHARED,
 ) -> None:
-    """Write shards 0..``shards`` - 1 with ``workers`` processes; ``told`` hears each index."""
+    """Write the shards of these numbers with ``workers`` processes; ``told`` hears each number.
+
+    ``names`` are the front ends; what they are changes no programme: the same number is the same
+    sound in every folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(workers) as pool:
         jobs: dict[Future[float], int] = {
-            pool.submit(render_shard, banks, corpus, folder, part, seed, index): index
-            for index in range(shards)
+            pool.submit(render_shard, banks, corpus, folder, part, seed, index, names): index
+            for index in shards
         }
         for job in as_completed(jobs):
             job.result()

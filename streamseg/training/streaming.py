@@ -95,20 +95,23 @@ class Network(nn.Module):
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
 
+_COUNTED = nn.Conv1d | nn.Conv2d | nn.Linear
+
+
 def macs_per_s(network: Network, bands: int, frames_per_s: float) -> float:
-    """Multiplications of all convolutions for a second of audio, counted by hooks."""
+    """Multiplications of all convolutions and dense layers for a second of audio, by hooks."""
     total = 0.0
 
     def count(module: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal total
-        if isinstance(module, nn.Conv1d | nn.Conv2d):
+        if isinstance(module, _COUNTED):
             per_output = module.weight[0].numel()
             total += float(output.numel()) * per_output
 
     hooks = [
         m.register_forward_hook(count)
         for m in network.modules()
-        if isinstance(m, nn.Conv1d | nn.Conv2d)
+        if isinstance(m, _COUNTED)
     ]
     frames = network.stride * 50
     with torch.no_grad():

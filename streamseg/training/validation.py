@@ -1,58 +1,33 @@
 """Validation programmes made like broadcasts, from sounds held out of training, and their score.
 
-Ten programmes, one a condition, plus stretches of what monitors find hardest: solo singing, choirs
-and a voice across a room. The score is that of the corpus' programmes: macro-F1 over frames in
-which one class sounds, multi-label F1 at 0.5, false alarms in silence.
+Programmes under eleven conditions, plus stretches of what monitors find hardest: solo singing,
+choirs, a voice across a room, music through voice codecs, test tones. The score is that of the
+corpus' programmes: macro-F1 over frames in which one class sounds, multi-label F1 at 0.5, false
+alarms in silence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-import scipy.signal
-from numpy.random import Generator
 from numpy.typing import NDArray
 
 from streamseg.models.card import FrontEndSpec
 from streamseg.training import augment, fronts, layers, mixing
 from streamseg.training.augment import Samples
 from streamseg.training.banks import open_banks
-from streamseg.training.data import CELL, RATE_HZ
-from streamseg.training.layers import CLASSES, Layers
+from streamseg.training.conditions import CONDITIONS
+from streamseg.training.data import CELL
+from streamseg.training.layers import Layers
 from streamseg.training.mixing import IGNORE
+from streamseg.training.shelves import CLASSES, TASTES, Taste
 
-
-def _butter(
-    samples: Samples, edges: float | tuple[float, float], kind: Literal["low", "band"]
-) -> Samples:
-    sos = scipy.signal.butter(6, edges, kind, fs=RATE_HZ, output="sos")
-    return np.asarray(scipy.signal.sosfilt(sos, samples), np.float32)
-
-
-def _codec(name: str, rate_hz: int, kbits: int) -> Callable[[Generator, Samples], Samples]:
-    def apply(_: Generator, samples: Samples) -> Samples:
-        return augment.fixed_codec(samples, name, rate_hz, kbits)
-
-    return apply
-
-
-CONDITIONS: dict[str, Callable[[Generator, Samples], Samples]] = {
-    "clean": lambda random, x: x,
-    "low_pass_8k": lambda random, x: _butter(x, 8000.0, "low"),
-    "medium_wave": lambda random, x: _butter(x, (300.0, 4000.0), "band"),
-    "mp3_48k": _codec("mp3", 44100, 48),
-    "opus_voice_24k": _codec("opus_voice", 48000, 24),
-    "room": lambda random, x: augment.reverberate(random, x, [], far=False),
-    "quiet_25db": lambda random, x: x * np.float32(10 ** (-25 / 20)),
-    "hum": augment.hum,
-    "clipped": augment.clip,
-    "tilt": lambda random, x: augment.colour(random, x, 10.0),
-}
+MAINS = "mains"
+"""The condition with many pauses, half of them with hum or buzz 8 to 45 dB under the programme."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,85 +50,145 @@ class Score:
     silence: float
 
 
-def _case(name: str, samples: Samples, truth: NDArray[np.uint8]) -> Case:
+def _case(name: str, samples: Samples, truth: NDArray[np.uint8], names: tuple[str, ...]) -> Case:
     heard = np.clip(samples * np.float32(0.08 / augment.rms(samples)), -1, 1)
     if name == "quiet_25db":
         heard *= np.float32(10 ** (-25 / 20))
-    rendered = {key: fronts.features(spec, heard) for key, spec in fronts.FRONTS.items()}
+    rendered = {key: fronts.features(fronts.FRONTS[key], heard) for key in names}
     return Case(name, rendered, truth)
 
 
-def programme_case(banks: Path, corpus: Path | None, seed: int, name: str, seconds: float) -> Case:
+def programme_case(
+    banks: Path,
+    corpus: Path | None,
+    seed: int,
+    name: str,
+    seconds: float,
+    names: tuple[str, ...] = fronts.SHARED,
+) -> Case:
     """One validation programme under one condition."""
     drawn = Layers(open_banks(banks), "validation", layers.rooms_of(corpus))
     random = np.random.default_rng([seed, *name.encode()])
-    programme = mixing.compose(drawn, random, seconds)
-    heard = CONDITIONS[name](random, programme.samples)
+    programme = mixing.compose(drawn, random, seconds, pauses=name == MAINS, mains=name == MAINS)
+    heard = programme.samples if name == MAINS else CONDITIONS[name](random, programme.samples)
     truth = mixing.ring_on(programme.truth, 0.4) if name == "room" else programme.truth
-    return _case(name, heard, truth)
+    return _case(name, heard, truth, names)
 
 
-def manner_case(banks: Path, corpus: Path | None, seed: int, label: str, manner: str) -> Case:
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Two minutes of one manner of one class, by itself."""
+
+    label: str
+    manner: str
+    taste: Taste = "singing"
+    condition: str = ""
+    """One of ``CONDITIONS``; without it a third of the layers are low-passed."""
+
+    @property
+    def name(self) -> str:
+        """Of the case; it begins with "only"."""
+        return f"only {self.manner} {self.condition}".rstrip()
+
+
+def manner_case(
+    banks: Path,
+    corpus: Path | None,
+    seed: int,
+    alone: Alone,
+    names: tuple[str, ...] = fronts.SHARED,
+) -> Case:
     """Two minutes of one manner of one class, e.g. solo singing, cut into layers of 10 s."""
-    drawn = Layers(open_banks(banks), "validation", layers.rooms_of(corpus), singing=True)
-    random = np.random.default_rng([seed, *manner.encode()])
+    drawn = Layers(open_banks(banks), "validation", layers.rooms_of(corpus), alone.taste)
+    random = np.random.default_rng([seed, *alone.manner.encode()])
     pieces, marks = [], []
     for _ in range(12):
-        layer = drawn.layer(random, label, 10.0, manner)
-        heard = augment.low_pass(random, layer.samples) if random.random() < 0.3 else layer.samples
+        layer = drawn.layer(random, alone.label, 10.0, alone.manner)
+        if alone.condition:
+            heard = CONDITIONS[alone.condition](random, layer.samples)
+        elif random.random() < 0.3:
+            heard = augment.low_pass(random, layer.samples)
+        else:
+            heard = layer.samples
         count = len(layer.cells)
         pieces.append(heard[: count * CELL])
         truth = np.zeros((count, 3), np.uint8)
-        truth[:, CLASSES.index(label)] = layer.cells
+        truth[:, CLASSES.index(alone.label)] = layer.cells
         truth[layer.cells != 1] = IGNORE
         marks.append(truth)
-    return _case(f"only {manner}", np.concatenate(pieces), np.concatenate(marks))
+    return _case(alone.name, np.concatenate(pieces), np.concatenate(marks), names)
 
 
 _ALONE = (
-    ("music", "solo"),
-    ("music", "held"),
-    ("music", "choir"),
-    ("music", "vocals"),
-    ("noise", "babble"),
+    Alone("music", "solo"),
+    Alone("music", "held"),
+    Alone("music", "choir"),
+    Alone("music", "vocals"),
+    Alone("noise", "babble"),
+    Alone("music", "electronic", "broad"),
+    Alone("music", "scored", "broad"),
+    Alone("music", "clip", "broad", "opus_voice_24k"),
+    Alone("music", "clip", "broad", "tilt"),
+    Alone("speech", "far", "broad"),
+    Alone("noise", "tone", "broad"),
 )
 
 
 def write_cases(
-    banks: Path, corpus: Path | None, folder: Path, seed: int, seconds: float, workers: int
+    banks: Path,
+    corpus: Path | None,
+    folder: Path,
+    seed: int,
+    seconds: float,
+    workers: int,
+    names: tuple[str, ...] = fronts.SHARED,
 ) -> None:
-    """Render all validation cases that are not in ``folder`` yet; two programmes a condition."""
+    """Render all validation cases that are not in ``folder`` yet; two programmes a condition.
+
+    ``names`` are the front ends of their features.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(workers) as pool:
         jobs = [
-            pool.submit(_write_programme, banks, corpus, folder, seed + turn, name, seconds)
+            pool.submit(_write_programme, banks, corpus, folder, seed + turn, name, seconds, names)
             for turn in range(2 if seconds > 60 else 1)
-            for name in CONDITIONS
+            for name in (*CONDITIONS, MAINS)
         ]
-        drawn = Layers(open_banks(banks), "validation", singing=True)
+        able = {taste: Layers(open_banks(banks), "validation", taste=taste) for taste in TASTES}
         jobs += [
-            pool.submit(_write_manner, banks, corpus, folder, seed, label, manner)
-            for label, manner in _ALONE
-            if seconds > 60 and drawn.can(label, manner)
+            pool.submit(_write_manner, banks, corpus, folder, seed, alone, names)
+            for alone in _ALONE
+            if seconds > 60 and able[alone.taste].can(alone.label, alone.manner)
         ]
         for job in jobs:
             job.result()
 
 
 def _write_programme(
-    banks: Path, corpus: Path | None, folder: Path, seed: int, name: str, seconds: float
+    banks: Path,
+    corpus: Path | None,
+    folder: Path,
+    seed: int,
+    name: str,
+    seconds: float,
+    names: tuple[str, ...],
 ) -> None:
     path = folder / f"{name}.{seed}.npz"
     if not path.exists():
-        _write(path, programme_case(banks, corpus, seed, name, seconds))
+        _write(path, programme_case(banks, corpus, seed, name, seconds, names))
 
 
 def _write_manner(
-    banks: Path, corpus: Path | None, folder: Path, seed: int, label: str, manner: str
+    banks: Path,
+    corpus: Path | None,
+    folder: Path,
+    seed: int,
+    alone: Alone,
+    names: tuple[str, ...],
 ) -> None:
-    path = folder / f"only {manner}.{seed}.npz"
+    path = folder / f"{alone.name}.{seed}.npz"
     if not path.exists():
-        _write(path, manner_case(banks, corpus, seed, label, manner))
+        _write(path, manner_case(banks, corpus, seed, alone, names))
 
 
 def _write(path: Path, case: Case) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from streamseg.training import fronts, recipes
-from streamseg.training.fit import Material, Plan, Run, batches
+from streamseg.training import fronts, recipes, render
+from streamseg.training.fit import Material, Plan, Run, batches, blend
 from streamseg.training.frame_conv import FrameConv
 from streamseg.training.streaming import Network
 
@@ -77,3 +77,28 @@ def test_no_shards_is_an_error_that_says_so(tmp_path: Path) -> None:
     """Training without rendered data names the folder."""
     with pytest.raises(FileNotFoundError, match="expected rendered shards"):
         Material.read(tmp_path, "activity", fronts.ACTIVITY)
+
+
+def test_a_stage_reads_the_shards_of_its_numbers(tmp_path: Path) -> None:
+    """Of three shards, those asked for; without numbers all."""
+    for number in range(3):
+        features = np.full((1, 600, 80), number, np.float16)
+        with render.shard_path(tmp_path, number).open("wb") as file:
+            np.savez(file, truth=np.zeros((1, 1200, 3), np.uint8), activity=features)
+    some = Material.read(tmp_path, "activity", fronts.ACTIVITY, range(1, 3))
+    assert some.features[:, 0, 0].tolist() == [1.0, 2.0]
+    assert len(Material.read(tmp_path, "activity", fronts.ACTIVITY).features) == 3
+
+
+def test_blending_lies_between_two_networks() -> None:
+    """A share of 1 changes nothing, 0 gives the beginning back, a quarter is a quarter."""
+    torch.manual_seed(0)
+    began = FrameConv().state_dict()
+    after = FrameConv()
+    name = next(name for name, value in began.items() if value.is_floating_point())
+    first, last = began[name].clone(), after.state_dict()[name].clone()
+    torch.testing.assert_close(blend(began, after, 1.0).state_dict()[name], last)
+    torch.testing.assert_close(
+        blend(began, after, 0.25).state_dict()[name], 0.75 * first + 0.25 * last
+    )
+    torch.testing.assert_close(blend(began, after, 0.0).state_dict()[name], first)

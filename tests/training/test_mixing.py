@@ -5,8 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from streamseg.training import augment
 from streamseg.training.banks import open_banks
-from streamseg.training.data import CELL, DOUBTFUL, PAUSE, SOUNDING, cell_levels_db, gate, runs
+from streamseg.training.data import (
+    CELL,
+    DOUBTFUL,
+    PAUSE,
+    RATE_HZ,
+    SOUNDING,
+    cell_levels_db,
+    gate,
+    runs,
+)
 from streamseg.training.layers import CLASSES, Layers
 from streamseg.training.mixing import IGNORE, compose, ring_on
 
@@ -95,3 +105,46 @@ def test_a_room_rings_on() -> None:
     assert (rung[40:60, 1] == IGNORE).all()
     assert (rung[60:] == 0).all()
     assert (rung[:, 0] == 0).all()
+
+
+@pytest.mark.parametrize(("label", "manner"), [("speech", "far"), ("noise", "tone")])
+def test_broad_layers_are_made_in_their_own_manners(banks: Path, label: str, manner: str) -> None:
+    """Voices across a room and test tones are drawn only where layers are to be broad."""
+    broad = Layers(open_banks(banks), "fit", taste="broad")
+    assert broad.can(label, manner)
+    assert not Layers(open_banks(banks), "fit").can(label, manner)
+    layer = broad.layer(np.random.default_rng(4), label, 5.0, manner)
+    assert layer.manner == manner
+    assert (layer.cells == SOUNDING).mean() > 0.3
+
+
+def test_a_voice_across_a_room_is_mostly_echo(layers: Layers) -> None:
+    """Half a second after it stops, a far voice still rings; a near one does not."""
+    click = np.zeros(2 * RATE_HZ, np.float32)
+    click[:200] = 0.5
+    cells = np.zeros(100, np.uint8)
+    cells[0] = SOUNDING
+    random = np.random.default_rng(1)
+    levels = []
+    for _ in range(5):
+        room = augment.far_room(random)
+        levels.append(10 * np.log10((room[1:] ** 2).sum() / room[0] ** 2))
+    assert min(levels) > 1
+    heard, marks = layers._across(random, click, cells)
+    assert len(heard) == len(click)
+    assert (marks[1:31] == DOUBTFUL).all()
+
+
+def test_hum_in_pauses_is_nothing(layers: Layers) -> None:
+    """With mains in the pauses, cells without a label still lie 6 dB or more under the rest."""
+    found = 0
+    for seed in range(8):
+        programme = compose(layers, np.random.default_rng(seed), 20.0, pauses=True, mains=True)
+        levels = cell_levels_db(programme.samples)
+        silent = (programme.truth == 0).all(axis=1)
+        faint = silent & (levels > -70)
+        found += int(faint.sum())
+        if faint.any():
+            # Layers lie at -20 dB, give or take their segment's 3.5 dB.
+            assert np.median(levels[faint]) < -26
+    assert found > 200

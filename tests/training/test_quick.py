@@ -7,19 +7,23 @@ from click.testing import CliRunner
 
 from streamseg.models.card import read_card
 from streamseg.training import __main__ as command
-from streamseg.training import render
+from streamseg.training import mask_data, render
 
 
+@pytest.mark.parametrize(
+    "stem", ["frame_conv", "parallel_cnn_1", "parallel_cnn_2", "parallel_cnn_3", "window_mask"]
+)
 def test_quick_mode_writes_a_valid_graph_and_card(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``--quick`` ends with files that the program accepts, without any corpus."""
     monkeypatch.setattr(render, "PER_SHARD", 8)
+    monkeypatch.setattr(mask_data, "PER_SHARD", 8)
     folders = ["--cache", str(tmp_path / "cache"), "--models", str(tmp_path / "models")]
-    result = CliRunner().invoke(command.main, ["frame_conv", "--quick", "--workers", "1", *folders])
+    result = CliRunner().invoke(command.main, [stem, "--quick", "--workers", "1", *folders])
     assert result.exit_code == 0, result.output
-    card = read_card(tmp_path / "models" / "frame_conv.json")
-    assert card.training.command == "python -m streamseg.training frame_conv --quick --seed 0"
+    card = read_card(tmp_path / "models" / f"{stem}.json")
+    assert card.training.command == f"python -m streamseg.training {stem} --quick --seed 0"
     assert "parity" in card.figures
 
 
@@ -29,3 +33,11 @@ def test_without_corpus_the_command_says_what_it_needs(monkeypatch: pytest.Monke
     result = CliRunner().invoke(command.main, ["activity"])
     assert result.exit_code == 2
     assert "--corpus DIR" in result.output
+
+
+def test_every_stage_trains_on_shards_that_are_rendered() -> None:
+    """No stage asks for a shard beyond those of its network, and the last ones are used."""
+    for stem, shards in command.SHARDS.items():
+        stages = command.stages_of(stem, 0, quick=False)
+        assert max(stage.shards.stop for stage in stages) == shards
+        assert len({stage.plan.seed for stage in stages}) == len(stages)

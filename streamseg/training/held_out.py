@@ -1,0 +1,101 @@
+"""Held-out clips, one by one, as an archive holds them: what per-clip accuracy is chosen on.
+
+Every corpus sound of the validation part becomes a stream of its own, at a level of its own, with
+silence behind it: a spoken word of one second is all that a window of three ever hears.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.training import augment, fronts
+from streamseg.training.banks import open_banks
+from streamseg.training.data import CELL, RATE_HZ, SOUNDING
+from streamseg.training.layers import CLASSES
+from streamseg.training.mixing import IGNORE
+from streamseg.training.validation import Case
+
+LONGEST_S = 12.0
+_SILENCE_S = 3.0  # behind each clip: longer than any look-ahead
+
+
+def write_clips(banks: Path, folder: Path, seed: int, names: tuple[str, ...]) -> None:
+    """Features of every held-out clip of the three corpus banks, unless they are there."""
+    path = folder / "clips.npz"
+    if path.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, NDArray[np.generic]] = {}
+    labels: list[str] = []
+    for label in CLASSES:
+        bank = open_banks(banks)[label]
+        for entry in bank.entries:
+            if entry.part != "validation":
+                continue
+            count = min(entry.length, int(LONGEST_S * RATE_HZ) // CELL * CELL)
+            random = np.random.default_rng([seed, entry.start % 2**31, len(label)])
+            sound = bank.samples(entry)[:count]
+            level = 10 ** (float(random.uniform(-40, -15)) / 20)
+            heard = np.clip(sound * np.float32(level / augment.rms(sound)), -1, 1)
+            padded = augment.fit_length(heard, count + int(_SILENCE_S * RATE_HZ))
+            for name in names:
+                raw = fronts.features(fronts.FRONTS[name], padded)
+                arrays[f"{name}.{len(labels)}"] = raw.astype(np.float16)
+            arrays[f"cells.{len(labels)}"] = bank.cells(entry)[: count // CELL]
+            labels.append(label)
+    arrays["labels"] = np.array(json.dumps(labels))
+    temporary = path.with_suffix(".part")
+    with temporary.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+    temporary.rename(path)
+
+
+def read_clips(folder: Path) -> list[Case]:
+    """The clips as cases, named by their class; nobody is asked where a clip pauses."""
+    cases = []
+    with np.load(folder / "clips.npz") as stored:
+        labels = json.loads(str(stored["labels"]))
+        names = {key.split(".")[0] for key in stored.files} - {"cells", "labels"}
+        for index, label in enumerate(labels):
+            cells = stored[f"cells.{index}"]
+            truth = np.full((len(cells), len(CLASSES)), IGNORE, np.uint8)
+            truth[cells == SOUNDING] = 0
+            truth[cells == SOUNDING, CLASSES.index(label)] = 1
+            features = {name: stored[f"{name}.{index}"].astype(np.float32) for name in names}
+            cases.append(Case(label, features, truth))
+    return cases
+
+
+@dataclass(frozen=True, slots=True)
+class ClipAccuracy:
+    """Share of clips of each class whose mean probability is largest for that class."""
+
+    three: dict[str, float]
+    """Of all three classes."""
+    pair: dict[str, float]
+    """Of music against speech; noise clips are not asked."""
+
+
+def clip_accuracy(cases: Sequence[Case], said: Sequence[NDArray[np.float32]]) -> ClipAccuracy:
+    """``said``: (cells, 3) for each case."""
+    three: dict[str, list[bool]] = {label: [] for label in CLASSES}
+    pair: dict[str, list[bool]] = {label: [] for label in CLASSES[:2]}
+    for case, prob in zip(cases, said, strict=True):
+        asked = (case.truth == 1).any(axis=1)
+        if not asked.any():
+            continue
+        mean, right = prob[asked].mean(axis=0), CLASSES.index(case.name)
+        three[case.name].append(bool(mean.argmax() == right))
+        if case.name in pair:
+            pair[case.name].append(bool(mean[:2].argmax() == right))
+    return ClipAccuracy(_shares(three), _shares(pair))
+
+
+def _shares(answers: dict[str, list[bool]]) -> dict[str, float]:
+    return {label: float(np.mean(right)) for label, right in answers.items() if right}

@@ -1,0 +1,104 @@
+"""In which manners a class is made, how often, and the shelves its sounds are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from streamseg.training.data import RATE_HZ, Bank, Entry, Part
+
+CLASSES = ("music", "speech", "noise")
+Taste = Literal["plain", "singing", "broad"]
+"""What layers are drawn from: see ``SHARES``."""
+
+# How often a class is made in which manner; what a bank set lacks is left out.
+_MANNERS: dict[str, dict[str, float]] = {
+    "music": {
+        "clip": 0.46,
+        "midi": 0.11,
+        "invented": 0.12,
+        "solo": 0.12,
+        "choir": 0.09,
+        "vocals": 0.05,
+        "tune": 0.05,
+    },
+    "speech": {"clip": 0.82, "foreign": 0.05, "respoken": 0.07, "dialogue": 0.06},
+    "noise": {"clip": 0.64, "synthetic": 0.23, "babble": 0.13},
+}
+# Layers that dwell on singing, with what a microphone adds to a lone voice.
+_SUNG_MUSIC = {
+    "clip": 0.28,
+    "midi": 0.06,
+    "invented": 0.08,
+    "solo": 0.16,
+    "choir": 0.1,
+    "vocals": 0.06,
+    "held": 0.26,
+}
+# Layers that dwell on what the clips are narrow in: other music, voices across a room, test tones.
+_BROAD: dict[str, dict[str, float]] = {
+    "music": {
+        "clip": 0.3,
+        "scored": 0.17,
+        "electronic": 0.17,
+        "stems": 0.05,
+        "midi": 0.04,
+        "invented": 0.04,
+        "solo": 0.08,
+        "choir": 0.07,
+        "vocals": 0.03,
+        "held": 0.05,
+    },
+    "speech": {"clip": 0.55, "far": 0.24, "foreign": 0.05, "respoken": 0.1, "dialogue": 0.06},
+    "noise": {"clip": 0.6, "synthetic": 0.18, "tone": 0.08, "babble": 0.14},
+}
+SHARES: dict[Taste, dict[str, dict[str, float]]] = {
+    "plain": _MANNERS,
+    "singing": {**_MANNERS, "music": _SUNG_MUSIC},
+    "broad": _BROAD,
+}
+TASTES: tuple[Taste, ...] = tuple(SHARES)
+MADE = {"tune", "synthetic", "tone"}
+BORROWED = {
+    "dialogue": ("speech", "clip"),
+    "far": ("speech", "clip"),
+    "babble": ("speech", "clip"),
+}
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The sounds of one manner, drawn first by source and kind, then by group."""
+
+    bank: Bank
+    groups: list[list[Entry]] = field(default_factory=list)
+    weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+    @classmethod
+    def of(cls, bank: Bank, part: Part, keep: Callable[[Entry], bool]) -> Shelf | None:
+        """The sounds of one part of a bank that ``keep`` keeps; None where there are none."""
+        groups: dict[tuple[str, str], list[Entry]] = {}
+        for entry in bank.entries:
+            if entry.part == part and keep(entry):
+                kind = entry.detail.split(":")[0] if bank.kind == "noise" else entry.detail
+                key = (entry.repo, entry.group if bank.kind == "speech" else kind)
+                groups.setdefault(key, []).append(entry)
+        if not groups:
+            return None
+        # The square root keeps one large source from being half of everything.
+        seconds = [sum(entry.length for entry in group) / RATE_HZ for group in groups.values()]
+        repos = [repo for repo, _ in groups]
+        per_repo = {
+            repo: sum(s for s, r in zip(seconds, repos, strict=True) if r == repo) for repo in repos
+        }
+        weights = np.array([s / np.sqrt(per_repo[r]) for s, r in zip(seconds, repos, strict=True)])
+        return cls(bank, list(groups.values()), weights / weights.sum())
+
+    def draw(self, random: Generator) -> list[Entry]:
+        """One group, by its weight."""
+        return self.groups[random.choice(len(self.groups), p=self.weights)]

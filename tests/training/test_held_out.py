@@ -1,0 +1,46 @@
+"""Held-out clips as streams of their own."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from streamseg.training import fronts, held_out
+from streamseg.training.data import Bank
+from streamseg.training.mixing import IGNORE
+from streamseg.training.validation import Case
+
+
+def test_every_validation_clip_becomes_a_case_of_its_class(banks: Path, tmp_path: Path) -> None:
+    """And none of the training part; features reach three seconds beyond the sound."""
+    held_out.write_clips(banks, tmp_path, 0, ("parallel_cnn",))
+    cases = held_out.read_clips(tmp_path)
+    for label in ("music", "speech", "noise"):
+        entries = [e for e in Bank(banks, label).entries if e.part == "validation"]
+        own = [case for case in cases if case.name == label]
+        assert len(own) == len(entries) > 0
+        assert [len(case.truth) for case in own] == [entry.length // 882 for entry in entries]
+    case = cases[0]
+    spec = fronts.PARALLEL_CNN
+    sound_s, features_s = len(case.truth) * 0.02, len(case.features["parallel_cnn"]) * spec.hop_s
+    assert features_s == pytest.approx(sound_s + 3, abs=0.15)
+    assert case.features["parallel_cnn"][-30:].max() == spec.floor_db
+
+
+def test_clips_that_are_there_are_not_made_again(banks: Path, tmp_path: Path) -> None:
+    """The file of an earlier run stays."""
+    (tmp_path / "clips.npz").write_bytes(b"kept")
+    held_out.write_clips(banks, tmp_path, 0, ("parallel_cnn",))
+    assert (tmp_path / "clips.npz").read_bytes() == b"kept"
+
+
+def test_the_mean_over_the_sound_decides() -> None:
+    """Pauses (nobody is asked) do not vote; noise is no choice of the pair."""
+    truth = np.full((10, 3), IGNORE, np.uint8)
+    truth[:4] = [0, 1, 0]
+    prob = np.zeros((10, 3), np.float32)
+    prob[:4] = [0.1, 0.3, 0.6]
+    prob[4:] = [1.0, 0.0, 0.0]
+    found = held_out.clip_accuracy([Case("speech", {}, truth)], [prob])
+    assert found.three == {"speech": 0.0}
+    assert found.pair == {"speech": 1.0}
