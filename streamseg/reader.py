@@ -1,5 +1,8 @@
 """Reads one source on its analysis thread: clock, holes, and the way to the network's mailbox.
 
+Time: ``timekeeper`` dates the sound; every new anchor and every jump of the time of day goes to the
+network's thread in its place among the sound.
+
 Holes: sound that nobody heard ends the stretch. Up to ``FILL_S`` of it is replaced by silence, so
 that a lost block of a hundredth of a second does not cut a song in two; a longer hole closes all
 segments, and front end, network and decisions begin anew behind it. Both are logged.
@@ -8,28 +11,77 @@ segments, and front end, network and decisions begin anew behind it. Both are lo
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 
 from streamseg.capture.base import Delivery, Lost, Restored, Source
-from streamseg.listener import Anchor, Begin, End, Note
-from streamseg.messages import Block, Loss, Spectra
+from streamseg.capture.digital_silence import ZerosBegan, ZeroWatch
+from streamseg.errors import SourceUnavailableError
+from streamseg.listener import Acknowledge, Anchor, Begin, End, Note
+from streamseg.mask_stage import MaskStage
+from streamseg.messages import Block, Float32Array, Loss, Spectra, StreamFormat
 from streamseg.models import Network
-from streamseg.settings import Settings
-from streamseg.sinks.events import Clock, Event, Overload, SourceLost, SourceRestored
+from streamseg.settings import CaptureSettings, Settings
+from streamseg.sinks.events import (
+    Clock,
+    ClockStep,
+    Event,
+    Overload,
+    SourceLost,
+    SourceRestored,
+    SourceSilent,
+    SourceSounding,
+    Stamp,
+)
 from streamseg.stages import EndOfStretch, SourceFront
+from streamseg.ticks import now_s
+from streamseg.timekeeper import Timekeeper, read_clocks
 from streamseg.worker import Mailbox
 
 FILL_S = 0.5
 READ_TIMEOUT_S = 0.2  # how soon a stop is noticed on a source that delivers nothing
-LOOK_S = 1.0  # between two looks at the clock: no decision is made sooner
-AHEAD_S = 0.05  # a burst of device blocks; less is not worth an anchor
+UNKNOWN_RATE_HZ = 48_000
 
-Mail = Spectra | Begin | Anchor | EndOfStretch | Note | End
+Mail = Spectra | Begin | Anchor | EndOfStretch | Note | Acknowledge | End
+
+
+def open_source(
+    source: Source,
+    settings: CaptureSettings,
+    stop: threading.Event,
+    emit: Callable[[Event], object],
+) -> StreamFormat | None:
+    """Open a source, waiting for it if ``retry_at_start`` says so; None when stopped before.
+
+    Raises what ``Source.open`` raises where nobody is willing to wait, and for what waiting does
+    not mend. Waiting is logged like any other loss, at a sample counter that has not begun.
+    """
+    lost_s, retry_s = now_s(), settings.retry_first_s
+    said = False
+    while not stop.is_set():
+        try:
+            opened = source.open()
+        except SourceUnavailableError as error:
+            source.close()
+            if not settings.retry_at_start:
+                raise
+            if not said:
+                emit(SourceLost(_before_the_first(source.name), str(error)))
+            said = True
+            stop.wait(retry_s)
+            retry_s = min(2 * retry_s, settings.retry_longest_s)
+            continue
+        if said:
+            emit(SourceRestored(_before_the_first(source.name), now_s() - lost_s))
+        return opened
+    return None
+
+
+def _before_the_first(source: str) -> Stamp:
+    # The rate is not known yet; nought is nought at any.
+    return Stamp(source, datetime.now(UTC).astimezone(), 0, UNKNOWN_RATE_HZ)
 
 
 class Reader:
@@ -38,21 +90,33 @@ class Reader:
     def __init__(
         self,
         source: Source,
+        opened: StreamFormat,
         network: Network,
         settings: Settings,
         mail: Mailbox[Mail],
         tap: Callable[[str, Block], None],
+        masks: MaskStage | None = None,
     ) -> None:
         self._source = source
         self._tap = tap
         self._mail = mail
         self._lookahead = network.flush_frames
-        self._format = source.open()
+        self._format = opened
         self._rate_hz = self._format.rate_hz
-        self._clock: Clock | None = None
-        self._next_look_s = 0.0  # at the clock, on the monotonic clock
+        self._time: Timekeeper | None = None
+        silent_frames = round(settings.capture.silent_s * self._rate_hz)
+        # What a file holds is its own business.
+        self._zeros = ZeroWatch(silent_frames if source.live else 0)
         grid = network.grid(self._rate_hz)
-        self._front = SourceFront(source.name, network.card, grid, settings.model.block_s)
+        self._front = SourceFront(
+            source.name, network.card, grid, settings.model.block_s, settings.alarms
+        )
+        self._masks = masks.outlet(source.name, self._rate_hz) if masks else None
+
+    @property
+    def drift_ppm(self) -> float | None:
+        """By how much the source's clock is faster than this machine's; None: not yet known."""
+        return self._time.drift_ppm if self._time else None
 
     def run(self, stop: threading.Event) -> None:
         """Returns at the end of the source or when ``stop`` is set; closes the stretch always."""
@@ -61,65 +125,71 @@ class Reader:
                 delivery = self._source.read(READ_TIMEOUT_S)
                 if delivery is not None:
                     self._take(delivery)
+                elif self._time is not None:
+                    self._look(self._time)
         finally:
-            if self._clock is None:
+            if self._time is None:
                 self._begin(0)
             self._end_stretch()
 
-    def _begin(self, frames: int) -> Clock:
+    def _begin(self, frames: int) -> Timekeeper:
         """The anchor: the first ``frames`` samples have just been heard."""
-        age_s = frames / self._rate_hz if self._source.live else 0.0
-        self._clock = Clock(
-            datetime.now(UTC) - timedelta(seconds=age_s),
-            time.monotonic() - age_s,
-            self._rate_hz,
-        )
-        self._mail.put(Begin(self._source.name, self._format, self._clock))
-        return self._clock
+        live = self._source.live
+        self._time = Timekeeper(self._rate_hz, frames if live else 0, read_clocks(), live=live)
+        self._mail.put(Begin(self._source.name, self._format, self._time.clock))
+        return self._time
 
     def _take(self, delivery: Delivery) -> None:
         if isinstance(delivery, Block):
-            if self._clock is None:
-                self._begin(delivery.sample + delivery.samples.size)
-            self._keep_time(delivery.sample + delivery.samples.size)
+            end = delivery.sample + delivery.samples.size
+            time = self._time or self._begin(end)
+            time.heard(end, now_s())
+            self._look(time)
             self._tap(self._source.name, delivery)
             self._close_hole(delivery.sample)
-            for spectra in self._front.push(delivery.samples):
-                self._mail.put(spectra)
+            self._hear(delivery.samples, delivery.channels)
+            self._watch_zeros(delivery)
             return
-        clock = self._clock or self._begin(0)
+        time = self._time or self._begin(0)
         if isinstance(delivery, Restored):
-            # How long the gap was is known by the clock alone: a new anchor.
-            clock = Clock(datetime.now(UTC), time.monotonic(), self._rate_hz, delivery.sample)
-            self._set_clock(clock)
-        stamp = clock.stamp(self._source.name, delivery.sample)
+            before = time.clock
+            time.restored(delivery.sample, read_clocks())
+            self._set_clock(time, before)
+        stamp = self._stamp(delivery.sample)
         if isinstance(delivery, Loss):
             lost_s = delivery.frames / self._rate_hz
             self._note(Overload(stamp, dropped_s=lost_s, queue=delivery.queue))
         elif isinstance(delivery, Lost):
             self._end_stretch()
+            self._zeros.reset()
             self._note(SourceLost(stamp, reason=delivery.reason))
         else:
             self._note(SourceRestored(stamp, gap_s=delivery.gap_s))
 
-    def _keep_time(self, end: int) -> None:
-        """No sound is dated later than it came.
-
-        A streaming server sends some seconds at once when one connects: the sample counter then
-        runs ahead of the clock, and the anchor has to move back.
-        """
-        clock, now_s = self._clock, time.monotonic()
-        if clock is None or not self._source.live or now_s < self._next_look_s:
+    def _look(self, time: Timekeeper) -> None:
+        if not time.due(now_s()):
             return
-        self._next_look_s = now_s + LOOK_S
-        ahead_s = clock.monotonic_s + (end - clock.sample) / self._rate_hz - now_s
-        if ahead_s > AHEAD_S:
-            wall = clock.wall - timedelta(seconds=ahead_s)
-            self._set_clock(replace(clock, wall=wall, monotonic_s=clock.monotonic_s - ahead_s))
+        before = time.clock
+        step = time.look(read_clocks())
+        self._set_clock(time, before)
+        if step is not None:
+            self._note(ClockStep(self._stamp(self._front.sample), step.step_s, step.cause))
 
-    def _set_clock(self, clock: Clock) -> None:
-        self._clock = clock
-        self._mail.put(Anchor(self._source.name, clock))
+    def _set_clock(self, time: Timekeeper, before: Clock) -> None:
+        if time.clock is not before:
+            self._mail.put(Anchor(self._source.name, time.clock))
+
+    def _watch_zeros(self, block: Block) -> None:
+        for found in self._zeros.push(block):
+            stamp, silent_s = self._stamp(found.sample), found.frames / self._rate_hz
+            if isinstance(found, ZerosBegan):
+                self._note(SourceSilent(stamp, silent_s))
+            else:
+                self._note(SourceSounding(stamp, silent_s))
+
+    def _stamp(self, sample: int) -> Stamp:
+        time = self._time or self._begin(0)
+        return time.clock.stamp(self._source.name, sample)
 
     def _close_hole(self, sample: int) -> None:
         missing = sample - self._front.sample
@@ -127,15 +197,24 @@ class Reader:
         if missing > FILL_S * self._rate_hz:
             self._end_stretch()
             self._front.restart(sample)
+            if self._masks is not None:
+                self._masks.restart(sample)
         elif missing:
-            for spectra in self._front.push(np.zeros(missing, np.float32)):
-                self._mail.put(spectra)
+            self._hear(np.zeros(missing, np.float32), None)
+
+    def _hear(self, samples: Float32Array, channels: Float32Array | None) -> None:
+        for spectra in self._front.push(samples, channels):
+            self._mail.put(spectra)
+        if self._masks is not None:
+            self._masks.push(samples)
 
     def _end_stretch(self) -> None:
         for spectra in self._front.finish(self._lookahead):
             self._mail.put(spectra)
         self._mail.put(self._front.end())
         self._front.restart(self._front.sample)
+        if self._masks is not None:
+            self._masks.end_stretch()
 
     def _note(self, event: Event) -> None:
         self._mail.put(Note(self._source.name, event))

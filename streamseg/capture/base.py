@@ -93,6 +93,13 @@ class Downmix:
         self._choice = choice
         self.bad_samples = 0
 
+    def channels(self, frames: NDArray[np.float32]) -> Float32Array | None:
+        """What ``Block.channels`` promises: the finite channels of a mix, or None."""
+        if isinstance(self._choice, int) or frames.shape[1] == 1:
+            return None
+        finite = np.isfinite(frames)
+        return frames if finite.all() else np.where(finite, frames, np.float32(0))
+
     def __call__(self, frames: NDArray[np.float32]) -> Float32Array:
         """Shape: (n, channels) float32 in, (n,) float32 out, every value finite."""
         finite = np.isfinite(frames)

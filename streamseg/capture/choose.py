@@ -1,4 +1,4 @@
-"""From what the user typed to a source: a device, a file, a URL or a pipe."""
+"""From what the user typed or wrote down to a source: a device, a file, a URL or a pipe."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from streamseg.capture.base import Source, parse_channel_choice
 from streamseg.errors import NoSuchInputError, UsageError
 from streamseg.settings import CaptureSettings
+from streamseg.settings_sources import SourceSettings, expand
 
 _LOOKS_LIKE_A_FILE = re.compile(r"[/\\]|\.[a-zA-Z0-9]{2,5}$")
 
@@ -66,3 +67,23 @@ def any_source(text: str | None, options: SourceOptions, settings: CaptureSettin
         rate_hz=options.rate_hz,
         channels=options.channels,
     )
+
+
+def configured_source(source: SourceSettings, settings: CaptureSettings) -> Source:
+    """A source of the settings file, by its own ``settings``. Raises ConfigError, UsageError."""
+    channel = parse_channel_choice(settings.channel)
+    if source.device:
+        from streamseg.capture.device import DeviceSource
+
+        return DeviceSource(
+            source.device,
+            channel,
+            settings,
+            rate_hz=source.rate_hz,
+            channels=source.channels,
+            name=source.name,
+        )
+    from streamseg.capture.media import MediaSource
+
+    place = expand(source.url, source.name) if source.url else source.file
+    return MediaSource(place, channel, settings, realtime=source.realtime, name=source.name)

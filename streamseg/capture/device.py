@@ -1,78 +1,59 @@
-"""Sound cards and audio servers through PortAudio. The only module with sounddevice.
+"""Input devices as sources that survive: sound cards and audio servers that go away and come back.
 
-``DeviceSource`` belongs to the analysis thread of its source. PortAudio's callback runs on a thread
-of its own: it copies into the ring, notes the time, and returns; no lock, no log, no allocation
-that grows. When the ring is full the block is dropped, counted, and reported at its place.
+Who runs where: ``DeviceSource`` belongs to the analysis thread of its source. PortAudio runs in a
+process of its own for every stream (``recorder``), because it may hang in any call when an audio
+server does; that process copies sound into shared memory, and is killed and replaced whenever it
+stops delivering. Nothing here waits for it: ``read`` looks into the shared ring every 20 ms. When
+the analysis is slow the ring fills up and blocks are refused there; that is a ``Loss`` at its
+place, like what the device itself has lost.
 
-sounddevice is imported inside functions: without the PortAudio library the import itself fails, and
-with a frozen audio server it hangs, so it happens where both can be reported.
+What is lost is opened again, for ever, by name, with waits that double up to
+``capture.retry_longest_s`` and start small again after a recording that held. The gap is the time
+between the last frame of one recording and the first of the next, both by their earliest arrivals
+(``device_clock``); the sample counter moves on by it.
 """
 
 from __future__ import annotations
 
-import atexit
-import sys
-import threading
 import time
-from typing import Any
+from collections import deque
 
-import numpy as np
-from numpy.typing import NDArray
-
-from streamseg.capture.base import ChannelChoice, Delivery, Downmix
-from streamseg.capture.device_clock import DeviceClock
-from streamseg.capture.input_device import InputDevice, choose_device
-from streamseg.capture.tape import TapeReader, TapeWriter, tape
-from streamseg.capture.time_limit import within
+from streamseg.capture.base import ChannelChoice, Delivery, Lost, Restored
+from streamseg.capture.decoded import Conform, Decoded, channels_of, mix_of
+from streamseg.capture.input_device import InputDevice, choose_device, find_again
+from streamseg.capture.recorder_process import RecorderProcess
+from streamseg.capture.second_look import SecondLook
+from streamseg.capture.take import Missing, Opening, Plan, Take
 from streamseg.errors import SourceUnavailableError
-from streamseg.messages import Loss, StreamFormat
+from streamseg.messages import Block, Float32Array, Loss, StreamFormat
 from streamseg.settings import CaptureSettings
+from streamseg.ticks import now_s
 
 _POLL_S = 0.02
 """How often the reader looks into the ring: a callback must not wake anybody, that takes a lock."""
-_MAX_BLOCK_S = 0.25
-_CLOSE_S = 2.0
-_LATENCY_S = 0.1
-"""Buffer asked of the back end: rides out a busy machine. Callbacks then come a third of it apart
-on ALSA, in bursts of blocks."""
-_hung: list[Any] = []
-"""Streams that could not be closed: PortAudio may still call into them, so they are never freed."""
-
-
-def _sounddevice() -> Any:
-    try:
-        import sounddevice
-    except OSError as error:
-        raise SourceUnavailableError(
-            f"expected the PortAudio library, got: {error}; install it "
-            "(Debian, Ubuntu: apt-get install libportaudio2; Fedora: dnf install portaudio)"
-        ) from None
-    return sounddevice
+STABLE_S = 10.0
+"""A recording that held this long was a good one: the next wait is short again."""
+LIST_S = 5.0
 
 
 def list_devices() -> list[InputDevice]:
-    """Every device with inputs, in PortAudio's order.
+    """Every device with inputs that is there now, in PortAudio's order.
 
-    Raises SourceUnavailableError when PortAudio is not installed.
+    Asks a process of its own: PortAudio looks for devices only once. Raises
+    SourceUnavailableError when it is not installed or its audio server hangs.
     """
-    sd = _sounddevice()
-    apis = sd.query_hostapis()
-    try:
-        default = sd.query_devices(kind="input")["index"]
-    except sd.PortAudioError:
-        default = None
-    return [
-        InputDevice(
-            index=index,
-            name=str(device["name"]),
-            host_api=str(apis[device["hostapi"]]["name"]),
-            channels=int(device["max_input_channels"]),
-            rate_hz=round(device["default_samplerate"]),
-            is_default=index == default,
-        )
-        for index, device in enumerate(sd.query_devices())
-        if device["max_input_channels"] > 0
-    ]
+    process = RecorderProcess()
+    answer = process.answer(LIST_S)
+    if answer is not None and "devices" in answer:
+        process.end()
+        return [InputDevice(**device) for device in answer["devices"]]
+    process.kill()
+    if answer is not None:
+        raise SourceUnavailableError(str(answer.get("error") or answer.get("gone")))
+    raise SourceUnavailableError(
+        f"expected to list devices within {LIST_S:g} s, got no answer; "
+        "the audio server hangs: restart it"
+    )
 
 
 def find_device(text: str | int | None) -> InputDevice:
@@ -81,14 +62,6 @@ def find_device(text: str | int | None) -> InputDevice:
     Raises SourceUnavailableError, with the candidates, when there is none or more than one.
     """
     return choose_device(list_devices(), text)
-
-
-def _skip_portaudio_exit() -> None:
-    """PortAudio's own clean-up hangs, too, when a server is frozen: leave it to the kernel."""
-    # Not by importing it: that very import may be what hangs.
-    handler = getattr(sys.modules.get("sounddevice"), "_exit_handler", None)
-    if handler is not None:
-        atexit.unregister(handler)
 
 
 class DeviceSource:
@@ -114,26 +87,26 @@ class DeviceSource:
         self._wanted = device
         self._channel = channel
         self._settings = settings
-        self._rate_hz = rate_hz
+        self._rate_hz = rate_hz or 0
         self._channels = channels
         self.name = name if name is not None else str(device if device is not None else "default")
-        self._label = self.name
-        self._stream: Any = None
-        self._downmix: Downmix | None = None
-        self._finished = False
-        # Of the callback: total frames, total callbacks, and one row (time, frames, overflow) each.
-        self._received = 0
-        self._stamped = 0
-        self._stamps: NDArray[np.float64] = np.zeros((1, 3))
-        # Of the reader.
-        self._seen = 0
-        self._opened_s = 0.0
-        self._last_s = 0.0
+        self._known: InputDevice | None = None
+        self._conform: Conform | None = None
+        self._take: Take | None = None
+        self._opening: Opening | None = None
+        self._restoring = False  # the take is too young to say how long the gap was
+        self._ready: deque[Delivery] = deque()
+        self._sample = 0  # of the next frame
+        self._end_s = 0.0  # when the last frame was heard
+        self._retry_s = settings.retry_first_s
+        self._retry_at_s = 0.0
+        self._second_look = SecondLook(self._open_again, settings.reopen_silent_s)
+        self._own_rate = False  # the first rate was refused: take the device's own and resample
 
     @property
     def bad_samples(self) -> int:
         """NaN and infinite samples met so far."""
-        return self._downmix.bad_samples if self._downmix else 0
+        return self._conform.bad_samples if self._conform else 0
 
     def open(self) -> StreamFormat:
         """Open and start the stream.
@@ -141,134 +114,165 @@ class DeviceSource:
         Raises SourceUnavailableError when there is no such device or it does not open, UsageError
         for a channel that it does not have.
         """
-        limit_s = self._settings.open_timeout_s
-        found = within(
-            limit_s,
-            "list devices",
-            lambda: find_device(self._wanted),
-            on_hang=_skip_portaudio_exit,
-        )
-        self._label = found.label
-        rate_hz = self._rate_hz or found.rate_hz
-        least = self._channel if isinstance(self._channel, int) else 1
-        channels = self._channels or min(found.channels, max(2, least))
-        self._downmix = Downmix(self._channel, channels)
-        self._prepare(rate_hz, channels)
-        self._stream = within(
-            limit_s,
-            f"open device {found.label!r}",
-            lambda: self._start(found, rate_hz, channels),
-            undo=_abort,
-            on_hang=_skip_portaudio_exit,
-        )
-        self._opened_s = self._last_s = time.monotonic()
-        return StreamFormat(rate_hz, channels, "float32", f"{found.label} through PortAudio")
-
-    def _prepare(self, rate_hz: int, channels: int) -> None:
-        assert self._downmix is not None
-        settings = self._settings
-        ends: tuple[TapeWriter, TapeReader] = tape(
-            round(settings.ring_s * rate_hz), channels, self._downmix, round(_MAX_BLOCK_S * rate_hz)
-        )
-        self._writer, self._tape = ends
-        self._clock = DeviceClock(rate_hz, settings.lost_tolerance_s, settings.block_s)
-        # Twice what arrives while the ring fills up: the reader never misses a stamp.
-        self._stamps = np.zeros((2 * round(settings.ring_s / settings.block_s) + 64, 3))
-
-    def _start(self, found: InputDevice, rate_hz: int, channels: int) -> Any:
-        sd = _sounddevice()
+        self._opening = Opening(self._first_plan, self._settings)
         try:
-            stream = sd.InputStream(
-                device=found.index,
-                samplerate=rate_hz,
-                channels=channels,
-                dtype="float32",
-                blocksize=max(1, round(self._settings.block_s * rate_hz)),
-                latency=max(_LATENCY_S, 2 * self._settings.block_s),
-                callback=self._callback,
-                finished_callback=self._on_finished,
-            )
-            stream.start()
-        except sd.PortAudioError as error:
-            raise SourceUnavailableError(
-                f"expected device {found.label!r} to open with {channels} channels at {rate_hz} Hz,"
-                f" got: {error}; check that it is connected and not in use, or choose -r and -c"
-            ) from None
-        return stream
-
-    def _callback(self, data: NDArray[np.float32], frames: int, _time: Any, status: Any) -> None:
-        self._writer.push(data)
-        self._received += frames
-        stamp = self._stamps[self._stamped % len(self._stamps)]
-        # The time that PortAudio hands over counts from another epoch on every back end.
-        stamp[0] = time.monotonic()
-        stamp[1] = self._received
-        stamp[2] = bool(status) and status.input_overflow
-        self._stamped += 1
-
-    def _on_finished(self) -> None:
-        self._finished = True
+            self._take = self._opening.wait()
+        except BaseException:
+            self.close()
+            raise
+        self._opening = None
+        self._end_s = self._take.opened_s
+        plan = self._take.plan
+        self._known = plan.device
+        return StreamFormat(
+            plan.rate_hz, plan.channels, "float32", f"{plan.device.label} through PortAudio"
+        )
 
     def read(self, timeout_s: float) -> Delivery | None:
         """The next thing that happened, or None after ``timeout_s``.
 
-        A ``Loss`` with queue ``device`` comes about a second after the hole: only then it is told
-        from a delay. Raises SourceUnavailableError when the device went away or fell silent.
+        A ``Loss`` with queue ``device`` comes about a second after the hole, and a ``Restored``
+        about a second after the first sound: only then they are told from a delay. Raises
+        SourceUnavailableError when the device went away and ``capture.reopen`` is off.
         """
-        if self._stream is None:
+        if self._conform is None:
             raise RuntimeError("expected an open source, got read() before open()")
         deadline_s = time.monotonic() + timeout_s
         while True:
-            delivery = self._lost_before_callback() or self._tape.read()
+            delivery = self._ready.popleft() if self._ready else self._next()
             if delivery is not None:
                 return delivery
-            self._raise_if_gone()
+            if self._ready:
+                continue
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:
                 return None
             time.sleep(min(_POLL_S, left_s))
 
     def close(self) -> None:
-        """Abort the stream. Returns within two seconds even when the audio server is frozen."""
-        stream, self._stream = self._stream, None
-        if stream is None:
+        """End the recording. Returns within a second even when the audio server is frozen."""
+        self._second_look.close()
+        for part in (self._take, self._opening):
+            if part is not None:
+                part.close()
+        self._take = self._opening = None
+
+    def _first_plan(self, devices: list[InputDevice]) -> Plan:
+        found = choose_device(devices, self._wanted)
+        self._rate_hz = self._rate_hz or found.rate_hz
+        least = self._channel if isinstance(self._channel, int) else 1
+        self._channels = self._channels or min(found.channels, max(2, least))
+        self._conform = Conform(self._channel, self._channels, self._rate_hz)
+        return Plan(found, self._rate_hz, self._channels)
+
+    def _open_again(self) -> Opening:
+        return Opening(self._plan_again, self._settings)
+
+    def _plan_again(self, devices: list[InputDevice]) -> Plan:
+        assert self._known is not None
+        assert self._channels is not None
+        found = find_again(devices, self._known, self._wanted)
+        rate_hz = found.rate_hz if self._own_rate else self._rate_hz
+        return Plan(found, rate_hz, min(self._channels, found.channels))
+
+    def _next(self) -> Delivery | None:
+        if self._take is None:
+            self._try_again()
+            return None
+        if self._restoring:
+            self._wait_for_start(self._take)
+            return None
+        again = self._second_look.step()
+        if again is not None:
+            self._go_over(self._take, again)
+        found = self._take.read()
+        if found is None:
+            reason = self._take.over()
+            if reason is not None:
+                self._lose(self._take, reason)
+            return None
+        if isinstance(found, Missing):
+            return self._loss(found, self._take)
+        assert self._conform is not None
+        return self._block(self._conform.push(Decoded(found, self._take.plan.rate_hz)))
+
+    def _block(self, frames: Float32Array) -> Block | None:
+        if not len(frames):
+            return None  # all of it is still in the resampler
+        block = Block(mix_of(frames), self._sample, channels_of(frames))
+        self._sample += len(frames)
+        self._second_look.push(block)
+        return block
+
+    def _go_over(self, old: Take, new: Take) -> None:
+        """Both run, and the old one gives zeros: go on with the new one, where that stopped."""
+        new.skip(max(0, round((old.heard_s(old.position) - new.start_s) * new.plan.rate_hz)))
+        self._take, self._known = new, new.plan.device
+        old.close()
+
+    def _loss(self, missing: Missing, take: Take) -> Loss:
+        frames = round(missing.frames * self._rate_hz / take.plan.rate_hz)
+        self._sample += frames
+        return Loss(self._sample, frames, missing.queue)
+
+    def _lose(self, take: Take, reason: str) -> None:
+        self._end_s = take.end_s
+        self._take = None
+        take.close()
+        self._second_look.close()
+        if now_s() - take.opened_s >= STABLE_S:
+            self._retry_s = self._settings.retry_first_s
+        assert self._conform is not None
+        tail = self._block(self._conform.flush())
+        if tail is not None:
+            self._ready.append(tail)
+        if not self._settings.reopen:
+            raise SourceUnavailableError(
+                f"expected sound from device {take.plan.device.label!r}, got: {reason}; "
+                "the device or its audio server went away: check it and start again"
+            )
+        self._ready.append(Lost(self._sample, reason))
+        self._wait_before_retry()
+
+    def _wait_before_retry(self) -> None:
+        self._retry_at_s = now_s() + self._retry_s
+        self._retry_s = min(2 * self._retry_s, self._settings.retry_longest_s)
+
+    def _try_again(self) -> None:
+        """One step towards the next take."""
+        try:
+            if self._opening is None:
+                if now_s() >= self._retry_at_s:
+                    self._opening = self._open_again()
+                return
+            self._take = self._opening.step()
+        except SourceUnavailableError as error:
+            self._give_up_attempt("sample rate" in str(error).lower())
             return
-        # Abort, never stop: stop waits for the server.
-        closer = threading.Thread(
-            target=_abort, args=(stream,), name="portaudio close", daemon=True
-        )
-        closer.start()
-        closer.join(_CLOSE_S)
-        if closer.is_alive():
-            _hung.append((stream, self))
-            _skip_portaudio_exit()
+        if self._take is not None:
+            self._opening = None
+            self._restoring = True
 
-    def _lost_before_callback(self) -> Loss | None:
-        stamped = self._stamped
-        self._seen = max(self._seen, stamped - len(self._stamps) // 2)
-        while self._seen < stamped:
-            at_s, frames, overflow = self._stamps[self._seen % len(self._stamps)]
-            self._seen += 1
-            self._last_s = float(at_s)
-            lost = self._clock.observe(self._last_s, int(frames), bool(overflow))
-            if lost:
-                return self._tape.skip(lost, "device")
-        return None
+    def _give_up_attempt(self, rate_refused: bool) -> None:
+        if self._opening is not None:
+            self._opening.close()
+            self._opening = None
+        self._own_rate = rate_refused and not self._own_rate
+        self._wait_before_retry()
 
-    def _raise_if_gone(self) -> None:
-        silent_s = time.monotonic() - self._last_s
-        if self._finished:
-            reason = "its stream ended"
-        elif silent_s > self._settings.read_timeout_s:
-            reason = f"nothing for {silent_s:.1f} s"
-        else:
-            return
-        raise SourceUnavailableError(
-            f"expected sound from device {self._label!r}, got: {reason}; "
-            "the device or its audio server went away: check it and start again"
-        )
-
-
-def _abort(stream: Any) -> None:
-    stream.abort(ignore_errors=True)
-    stream.close(ignore_errors=True)
+    def _wait_for_start(self, take: Take) -> None:
+        """Sound waits in the ring until it is known when the take began."""
+        missing = take.look()
+        over = take.over()
+        if take.settled or (over and take.came):
+            self._restoring = False
+            self._known = take.plan.device
+            gap_s = max(0.0, take.start_s - self._end_s)
+            self._sample += round(gap_s * self._rate_hz)
+            self._ready.append(Restored(self._sample, gap_s))
+            if missing is not None:
+                self._ready.append(self._loss(missing, take))
+        elif over:
+            self._take, self._restoring = None, False
+            take.close()
+            self._wait_before_retry()

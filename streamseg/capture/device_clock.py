@@ -35,6 +35,22 @@ class DeviceClock:
         self._best_s = 0.0
         self._epoch_s = 0.0
         self._epoch_best_s = -float("inf")
+        self._ever_best_s = -float("inf")
+
+    @property
+    def settled(self) -> bool:
+        """Whether the anchor is known."""
+        return self._anchor_s is not None
+
+    def heard_s(self, frames: int) -> float:
+        """When a frame was heard, on the clock of ``observe``, by the earliest arrivals.
+
+        Raises RuntimeError before the first callback.
+        """
+        if self._first_s is None:
+            raise RuntimeError("expected a callback before this, got none")
+        lead_s = self._ever_best_s if self._anchor_s is None else self._anchor_s
+        return self._first_s + frames / self._rate_hz - lead_s
 
     def observe(self, monotonic_s: float, frames: int, overflow: bool = False) -> int:
         """Note a callback; returns the number of frames found lost just now, mostly 0.
@@ -45,6 +61,7 @@ class DeviceClock:
         if self._first_s is None:
             self._first_s = self._epoch_s = monotonic_s
         lead_s = frames / self._rate_hz - (monotonic_s - self._first_s)
+        self._ever_best_s = max(self._ever_best_s, lead_s)
         if self._anchor_s is None:
             self._settle(monotonic_s, lead_s)
             return 0

@@ -11,7 +11,7 @@ from collections import deque
 
 import numpy as np
 
-from streamseg.capture.decoded import Conform, Decoded, Decoder
+from streamseg.capture.decoded import Conform, Decoded, Decoder, channels_of, mix_of
 from streamseg.messages import Block, Float32Array
 
 BLOCK_S = 0.25
@@ -43,23 +43,23 @@ class FiniteReader:
         """The next block, or None at the end, or when paced and ``timeout_s`` passed first."""
         while not self._ready and not self._ended:
             self._fill()
-        if not self._ready or not self._wait(self._ready[0].size, timeout_s):
+        if not self._ready or not self._wait(len(self._ready[0]), timeout_s):
             return None
-        samples = self._ready.popleft()
-        block = Block(samples, self._sample)
-        self._sample += samples.size
+        frames = self._ready.popleft()
+        block = Block(mix_of(frames), self._sample, channels_of(frames))
+        self._sample += len(frames)
         return block
 
     def _fill(self) -> None:
         decoded = self._gather()
         if decoded is None:
             self._ended = True
-            mono = self._conform.flush()
+            frames = self._conform.flush()
         else:
-            mono = self._conform.push(decoded)
+            frames = self._conform.push(decoded)
         # A packet may hold many seconds: blocks stay bounded whatever the container does.
-        pieces = max(1, mono.size // self._block_frames)
-        self._ready.extend(piece for piece in np.array_split(mono, pieces) if piece.size)
+        pieces = max(1, len(frames) // self._block_frames)
+        self._ready.extend(piece for piece in np.array_split(frames, pieces) if piece.size)
 
     def _gather(self) -> Decoded | None:
         """Consecutive packets of one format as one, so that overhead per packet stays small."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +24,34 @@ class InputDevice:
     def label(self) -> str:
         """One line for people; also accepted where a name is."""
         return f"{self.name}, {self.host_api}"
+
+
+_CARD_NUMBER = re.compile(r"\(hw:\d+,\d+\)")
+"""ALSA's address of a sound card: it changes when cards are plugged in another order."""
+
+
+def find_again(
+    devices: list[InputDevice], known: InputDevice, text: str | int | None
+) -> InputDevice:
+    """The device that was open before, among those that are there now, whatever their numbers.
+
+    By its whole name, then by its name without the number of the card; then by what the user asked
+    for, unless that was a number: another device may have that now. Raises SourceUnavailableError.
+    """
+
+    def bare(device: InputDevice) -> tuple[str, str]:
+        return _CARD_NUMBER.sub("", device.name), device.host_api
+
+    same = [device for device in devices if device.label == known.label]
+    if not same:
+        same = [device for device in devices if bare(device) == bare(known)]
+        same = same if len(same) == 1 else []
+    if same:
+        # Twins are told apart by their place.
+        return min(same, key=lambda device: abs(device.index - known.index))
+    if str(text or "").strip().isdigit():
+        return choose_device(devices, known.label)
+    return choose_device(devices, text)
 
 
 def choose_device(devices: list[InputDevice], text: str | int | None) -> InputDevice:

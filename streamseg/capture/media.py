@@ -18,15 +18,17 @@ from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from streamseg.capture.base import ChannelChoice, Delivery
-from streamseg.capture.decoded import Conform, Decoded
+from streamseg.capture.decoded import Conform, Decoded, DroppedError
 from streamseg.capture.finite import FiniteReader
-from streamseg.capture.place import check_file, is_url, local_path
+from streamseg.capture.place import check_file, is_url, local_path, public
 from streamseg.capture.reopening import ReopeningReader
 from streamseg.errors import NoSuchInputError, SourceUnavailableError, StreamsegError
 from streamseg.messages import StreamFormat
 from streamseg.settings import CaptureSettings
 
 _PLAYLISTS = {"hls", "dash"}
+_TIMED = {"hls", "dash", "mpegts"}
+"""Containers whose time stamps are the sender's, and not counted from the connection."""
 _INTEGER_SCALE = {"s16": 2.0**-15, "s32": 2.0**-31, "u8": 2.0**-7}
 _LONGEST_PATCH_S = 1.0
 """A damaged header may claim any duration; no real audio packet is longer."""
@@ -48,6 +50,7 @@ class PyavDecoder:
     def __init__(self, place: str, settings: CaptureSettings) -> None:
         """Raises NoSuchInputError for what is not audio, SourceUnavailableError for a URL."""
         self._place = place
+        self._shown = public(place)
         self._url = is_url(place)
         self.damaged_packets = 0
         self._last: Decoded | None = None
@@ -55,10 +58,11 @@ class PyavDecoder:
         try:
             if not self._container.streams.audio:
                 raise NoSuchInputError(
-                    f"expected sound in {place}, got a {self._container.format.name} without an "
-                    "audio stream; choose a file that has one"
+                    f"expected sound in {self._shown}, got a {self._container.format.name} without "
+                    "an audio stream; choose a file that has one"
                 )
             self._stream = self._container.streams.audio[0]
+            self._timed = self._url and self._container.format.name in _TIMED
             self._frames = self._decode()
             self._first: Decoded | None = next(self._frames, None)
             if self._first is None:
@@ -66,7 +70,7 @@ class PyavDecoder:
                     f" ({self.damaged_packets} damaged packets)" if self.damaged_packets else ""
                 )
                 raise NoSuchInputError(
-                    f"expected sound in {place}, got not a single sample{damage}; "
+                    f"expected sound in {self._shown}, got not a single sample{damage}; "
                     "check that the file is complete"
                 )
         except BaseException:
@@ -94,7 +98,7 @@ class PyavDecoder:
     def read(self) -> Decoded | None:
         """The next frames, or None at the end.
 
-        Raises SourceUnavailableError when the connection of a URL breaks or falls silent.
+        Raises DroppedError when the connection of a URL breaks or falls silent.
         """
         if self._first is not None:
             decoded, self._first = self._first, None
@@ -119,7 +123,7 @@ class PyavDecoder:
             )
         except av.error.InvalidDataError:
             raise NoSuchInputError(
-                f"expected audio in {self._place}, got data in no format that FFmpeg knows; "
+                f"expected audio in {self._shown}, got data in no format that FFmpeg knows; "
                 "check that it is a sound file"
             ) from None
         except (av.error.FFmpegError, OSError) as error:
@@ -129,10 +133,10 @@ class PyavDecoder:
         why = _reason(error)
         if self._url:
             return SourceUnavailableError(
-                f"expected a stream at {self._place}, got: {why}; "
+                f"expected a stream at {self._shown}, got: {why}; "
                 "check the address and that the server is up"
             )
-        return NoSuchInputError(f"expected a sound file at {self._place}, got: {why}")
+        return NoSuchInputError(f"expected a sound file at {self._shown}, got: {why}")
 
     def _decode(self) -> Iterator[Decoded]:
         try:
@@ -147,14 +151,12 @@ class PyavDecoder:
                     continue
                 for frame in frames:
                     if frame.samples:
-                        self._last = Decoded(_to_float(frame), frame.sample_rate)
+                        at_s = frame.time if self._timed else None
+                        self._last = Decoded(_to_float(frame), frame.sample_rate, at_s)
                         yield self._last
         except (av.error.FFmpegError, OSError) as error:
             if self._url:
-                raise SourceUnavailableError(
-                    f"expected more from {self._place}, got: {_reason(error)}; "
-                    "check the connection and the server"
-                ) from None
+                raise DroppedError(self._shown, _reason(error)) from None
             # The container itself is damaged from here on: what came before it stays good.
             self.damaged_packets += 1
 
@@ -171,7 +173,7 @@ class PyavDecoder:
 def _reason(error: Exception) -> str:
     if isinstance(error, av.error.ExitError):
         return "no data within the time-out"  # FFmpeg: "Immediate exit requested"
-    return str(getattr(error, "strerror", None) or error)
+    return public(str(getattr(error, "strerror", None) or error))
 
 
 def _to_float(frame: AudioFrame) -> NDArray[np.float32]:
@@ -212,7 +214,7 @@ class MediaSource:
         self._channel = channel
         self._settings = settings
         self._realtime = realtime
-        self.name = name if name is not None else text
+        self.name = name if name is not None else public(text)
         self.live = is_url(self._place)
         """For a URL final only after ``open``: one of known size is no live source."""
         self.duration_s: float | None = None
@@ -263,7 +265,7 @@ class MediaSource:
             decoder.rate_hz,
             decoder.channels,
             decoder.codec,
-            f"{self._place}: {decoder.codec} in {decoder.container} through FFmpeg",
+            f"{public(self._place)}: {decoder.codec} in {decoder.container} through FFmpeg",
         )
 
     def read(self, timeout_s: float) -> Delivery | None:

@@ -137,7 +137,8 @@ class PcmSource:
             samples = np.frombuffer(data, "<i2").astype(np.float32) * np.float32(2.0**-15)
         else:
             samples = np.frombuffer(data, "<f4").astype(np.float32)
-        mono = self._downmix(samples.reshape(-1, self._channels))
-        block = Block(mono, self._sample)
+        frames = samples.reshape(-1, self._channels)
+        mono = self._downmix(frames)
+        block = Block(mono, self._sample, self._downmix.channels(frames))
         self._sample += mono.size
         return block

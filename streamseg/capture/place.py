@@ -1,4 +1,7 @@
-"""Is it a file or a URL, and is the file there? Knows no decoder, so it is cheap to import."""
+"""Is it a file or a URL, what may be said of it, and is the file there?
+
+Knows no decoder, so it is cheap to import.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,23 @@ import stat
 from streamseg.errors import NoSuchInputError
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+
+
+_USER = re.compile(r"(?<=://)[^/?#\s]*@")
+_SECRET = re.compile(
+    r"(?<=[?&;])([^=&;#\s]*(?:auth|credential|jwt|key|pass|pwd|secret|session|sig|token)[^=&;#\s]*)"
+    r"=[^&;#\s]*",
+    re.IGNORECASE,
+)
+
+
+def public(text: str) -> str:
+    """A URL without what is nobody's business: user and password, tokens, keys, signatures.
+
+    All that leaves ``capture`` goes through this: names, descriptions, errors. Other text comes
+    back as it is, and text around a URL too.
+    """
+    return _SECRET.sub(r"\1=***", _USER.sub("***@", text)) if "://" in text else text
 
 
 def is_url(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Sound out: plays a stretch of mono sound on the default output device.
+"""Sound out: plays a stretch of sound on the default output device.
 
 Belongs to one thread, the window's. PortAudio's callback runs on its own: it copies and returns.
 Like ``device`` it is the only kind of module with sounddevice, imported late for the same reasons.
@@ -17,6 +17,7 @@ from streamseg.errors import SourceUnavailableError
 from streamseg.messages import Float32Array
 
 OPEN_S = 5.0
+LATENCY_S = 0.2  # sound in the device's hands: nobody hears the delay, but everybody a drop-out
 _CLOSE_S = 2.0
 
 
@@ -25,20 +26,24 @@ class DevicePlayer:
 
     def __init__(self) -> None:
         self._stream: Any = None
-        self._samples: Float32Array = np.empty(0, np.float32)
+        self._samples: Float32Array = np.empty((0, 1), np.float32)
         self._rate_hz = 1
         self._position = 0
         self._playing = False
+        self._delay_s = 0.0
 
     @property
     def played_s(self) -> float | None:
-        """Seconds handed to the device so far; None when nothing is played."""
-        return self._position / self._rate_hz if self._playing else None
+        """Seconds that were heard so far; None when nothing is played."""
+        if not self._playing:
+            return None
+        return max(0.0, self._position / self._rate_hz - self._delay_s)
 
     def play(self, samples: Float32Array, rate_hz: int) -> None:
         """Begin, in place of what was played before.
 
-        Raises SourceUnavailableError when there is no output device or it does not open.
+        Shape: (n, channels) float32. Raises SourceUnavailableError when there is no output device
+        or it does not open.
         """
         self.stop()
         self._samples, self._rate_hz, self._position = samples, rate_hz, 0
@@ -69,11 +74,13 @@ class DevicePlayer:
         try:
             stream = sd.OutputStream(
                 samplerate=self._rate_hz,
-                channels=1,
+                channels=self._samples.shape[1],
                 dtype="float32",
+                latency=LATENCY_S,
                 callback=self._callback,
                 finished_callback=self._finished,
             )
+            self._delay_s = float(stream.latency)
             stream.start()
         except sd.PortAudioError as error:
             raise SourceUnavailableError(
@@ -86,7 +93,7 @@ class DevicePlayer:
         import sounddevice as sd
 
         piece = self._samples[self._position : self._position + frames]
-        out[: len(piece), 0] = piece
+        out[: len(piece)] = piece
         out[len(piece) :] = 0
         self._position += len(piece)
         if len(piece) < frames:

@@ -4,6 +4,13 @@ The thread that calls ``read`` is the analysis thread. The decoder thread never 
 does not fit the ring is dropped and counted. For a live stream its end is a drop like any other
 (a live HLS stream simply ends when its server goes), so the reader tries again for ever, with a
 wait that doubles up to ``retry_longest_s`` and starts small again after a connection that held.
+
+The gap is the sound that nobody heard, which is not the time without a connection: whoever connects
+is sent the last seconds first. Where the stream carries the sender's clock (``sender_clock``) it
+says exactly what is missing, or what was heard already and is left out. Elsewhere the first second
+of a new connection waits until it is known, by the earliest arrivals (``device_clock``), when its
+first sample was on air; if that was before the last one that was heard, there is no gap, and some
+sound is heard twice.
 """
 
 from __future__ import annotations
@@ -11,21 +18,56 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from streamseg.capture.base import Delivery
-from streamseg.capture.decoded import Conform, Decoder
+from streamseg.capture.decoded import Conform, Decoded, Decoder, channels_of, mix_of
+from streamseg.capture.device_clock import DeviceClock
+from streamseg.capture.sender_clock import SenderClock
 from streamseg.capture.tape import tape
-from streamseg.errors import StreamsegError
+from streamseg.errors import SourceUnavailableError, StreamsegError
+from streamseg.messages import Float32Array
 from streamseg.settings import CaptureSettings
+from streamseg.ticks import now_s
 
 _STABLE_S = 10.0
 """A connection that held this long was a good one: the next wait is short again."""
 _BLOCK_S = 0.25
 _PIECE_S = 0.1
+_HOLD_S = 1.25
+"""How long sound is held until its beginning can be dated; half a ring may come before that."""
+_LEAST_RING_S = 4.0
+"""Has room for what was held."""
+BURST_S = 5.0
+"""Sound that is sent again comes at once after connecting. Whatever comes later is new, and a
+sender's clock that says otherwise was set going anew."""
 _JOIN_S = 1.0
 """FFmpeg cannot be interrupted from outside; it comes back by its own time-out after close."""
+
+
+@dataclass(slots=True)
+class _Connection:
+    """One decoder, from its first frame to its last."""
+
+    clock: DeviceClock
+    restoring: bool
+    """Not the first, and too young to say how long the gap was."""
+    began_s: float
+    delivered: int = 0
+    held: list[Float32Array] = field(default_factory=list)
+    """What came while ``restoring``."""
+    left_out: int = 0
+    """Frames that came before ``held`` and found no room in it."""
+    by_sender: bool | None = None
+    """The sender's clock seems to go on from the connection before; None: no frame yet."""
+
+    def hold(self, frames: Float32Array, limit: int) -> None:
+        """Keep frames until it is known where they belong; the newest ``limit`` at most."""
+        self.held.append(frames)
+        while sum(map(len, self.held)) > limit and len(self.held) > 1:
+            self.left_out += len(self.held.pop(0))
 
 
 class ReopeningReader:
@@ -42,16 +84,19 @@ class ReopeningReader:
         self._conform = conform
         self._settings = settings
         self._rate_hz = conform.rate_hz
+        self._ring_s = max(_LEAST_RING_S, settings.ring_s)
         self._writer, self._reader = tape(
-            round(settings.ring_s * self._rate_hz),
-            1,
-            lambda frames: frames.reshape(-1),
+            round(self._ring_s * self._rate_hz),
+            conform.columns,
+            mix_of,
             round(_BLOCK_S * self._rate_hz),
+            channels_of,
         )
         self._stop = threading.Event()
         self._arrived = threading.Event()
         self._failure: BaseException | None = None
-        self._last_data_s = 0.0
+        self._end_s = 0.0  # when the last frame that was heard was on air
+        self._sender = SenderClock()
         self._thread = threading.Thread(target=self._run, name=f"reader {name}", daemon=True)
         self._decoder: Decoder | None = None
 
@@ -82,50 +127,103 @@ class ReopeningReader:
     def _run(self) -> None:
         decoder = self._decoder
         retry_s = self._settings.retry_first_s
+        restoring = False
         try:
             while decoder is not None:
-                began_s = time.monotonic()
+                connection = self._connection(restoring)
                 try:
-                    reason = self._pump(decoder)
+                    reason = self._pump(decoder, connection)
                 finally:
                     decoder.close()
                 if self._stop.is_set():
                     return
-                if time.monotonic() - began_s >= _STABLE_S:
+                if connection.held and not connection.by_sender:
+                    self._restore_by_arrival(connection)  # it was short, but it was heard
+                if not connection.restoring:
+                    self._lose(connection, reason)
+                restoring = True
+                if now_s() - connection.began_s >= _STABLE_S:
                     retry_s = self._settings.retry_first_s
-                self._writer.lost(reason)
-                self._arrived.set()
                 decoder, retry_s = self._reopen(retry_s)
         except BaseException as error:  # whatever it is, the analysis thread must hear of it
             self._failure = error
             self._arrived.set()
 
-    def _pump(self, decoder: Decoder) -> str:
+    def _connection(self, restoring: bool) -> _Connection:
+        clock = DeviceClock(self._rate_hz, self._settings.lost_tolerance_s, _PIECE_S)
+        return _Connection(clock, restoring, now_s())
+
+    def _lose(self, connection: _Connection, reason: str) -> None:
+        delivered = connection.delivered
+        self._end_s = connection.clock.heard_s(delivered) if delivered else connection.began_s
+        if not self._settings.reopen:
+            raise SourceUnavailableError(
+                f"expected more sound, got: {reason}; check the connection and the server"
+            )
+        self._writer.lost(reason)
+        self._arrived.set()
+
+    def _pump(self, decoder: Decoder, connection: _Connection) -> str:
         """Decode into the ring until the stream drops; returns why it did.
 
         A server may send its backlog in a burst, or a whole file at once. More than half a ring
         ahead of the clock is left in the socket, so a burst alone never overflows the ring.
         """
-        began_s = time.monotonic()
-        delivered = 0
         while not self._stop.is_set():
             try:
                 decoded = decoder.read()
             except StreamsegError as error:
-                return str(error)
+                return getattr(error, "reason", str(error))
             if decoded is None:
                 return "the stream ended"
-            self._last_data_s = time.monotonic()
-            mono = self._conform.push(decoded)
-            pieces = max(1, round(mono.size / (_PIECE_S * self._rate_hz)))
-            for piece in np.array_split(mono.reshape(-1, 1), pieces):
-                self._writer.push(piece)
-            self._arrived.set()
-            delivered += mono.size
-            ahead_s = delivered / self._rate_hz - (self._last_data_s - began_s)
-            if ahead_s > self._settings.ring_s / 2:
-                self._stop.wait(ahead_s - self._settings.ring_s / 2)
+            frames = self._conform.push(decoded)
+            connection.delivered += len(frames)
+            # What was lost on the way cannot be told from what is late: the verdict is not used.
+            connection.clock.observe(now_s(), connection.delivered)
+            self._take(decoded, frames, connection)
+            ahead_s = connection.delivered / self._rate_hz - (now_s() - connection.began_s)
+            # What is sent again is thrown away as fast as it comes.
+            again = connection.restoring and connection.by_sender
+            if ahead_s > self._ring_s / 2 and not again:
+                self._stop.wait(ahead_s - self._ring_s / 2)
         return "closed"
+
+    def _take(self, decoded: Decoded, frames: Float32Array, connection: _Connection) -> None:
+        if not connection.restoring:
+            self._write(frames)
+            self._sender.heard(decoded)
+            return
+        connection.hold(frames, round((self._ring_s / 2 + _HOLD_S) * self._rate_hz))
+        age_s = now_s() - connection.began_s
+        if connection.by_sender is None:
+            connection.by_sender = self._sender.goes_on(decoded.at_s, now_s() - self._end_s)
+        if connection.by_sender and age_s < BURST_S:
+            missing = round(self._sender.missing_s(decoded) * self._rate_hz)
+            if missing <= -len(frames):
+                return  # all of it was heard before
+            connection.held = [frames[max(0, -missing) :]]
+            self._restore(connection, max(0, missing) / self._rate_hz)
+        elif not connection.clock.settled:
+            return
+        else:
+            self._restore_by_arrival(connection)
+        self._sender.heard(decoded)
+
+    def _restore_by_arrival(self, connection: _Connection) -> None:
+        start_s = connection.clock.heard_s(connection.left_out)
+        self._restore(connection, max(0.0, start_s - self._end_s))
+
+    def _restore(self, connection: _Connection, gap_s: float) -> None:
+        connection.restoring = False
+        self._writer.restored(gap_s, round(gap_s * self._rate_hz))
+        self._write(np.concatenate(connection.held))
+        connection.held.clear()
+
+    def _write(self, frames: Float32Array) -> None:
+        pieces = max(1, round(len(frames) / (_PIECE_S * self._rate_hz)))
+        for piece in np.array_split(frames, pieces):
+            self._writer.push(piece)
+        self._arrived.set()
 
     def _reopen(self, retry_s: float) -> tuple[Decoder | None, float]:
         """Try until it works or ``close`` is called; the decoder, and the next wait."""
@@ -136,8 +234,5 @@ class ReopeningReader:
             except StreamsegError:
                 continue
             self._conform.flush()
-            gap_s = time.monotonic() - self._last_data_s
-            self._writer.restored(gap_s, round(gap_s * self._rate_hz))
-            self._arrived.set()
             return decoder, retry_s
         return None, retry_s

@@ -85,10 +85,12 @@ class TapeReader:
         marks: deque[_Mark],
         to_mono: Callable[[NDArray[np.float32]], Float32Array],
         max_frames: int,
+        channels_of: Callable[[NDArray[np.float32]], Float32Array | None],
     ) -> None:
         self._ring = ring
         self._marks = marks
         self._to_mono = to_mono
+        self._channels_of = channels_of
         self._max_frames = max_frames
         self.sample = 0
         """Position of the next frame on the source's sample counter."""
@@ -105,8 +107,8 @@ class TapeReader:
             available = min(available, ahead)
         if not available:
             return None
-        samples = self._to_mono(self._ring.pop(available))
-        block = Block(samples, self.sample)
+        frames = self._ring.pop(available)
+        block = Block(self._to_mono(frames), self.sample, self._channels_of(frames))
         self.sample += available
         return block
 
@@ -121,8 +123,13 @@ def tape(
     channels: int,
     to_mono: Callable[[NDArray[np.float32]], Float32Array],
     max_frames: int,
+    channels_of: Callable[[NDArray[np.float32]], Float32Array | None] = lambda frames: None,
 ) -> tuple[TapeWriter, TapeReader]:
-    """Make a tape and return its two ends; blocks have at most ``max_frames``."""
+    """Make a tape and return its two ends; blocks have at most ``max_frames``.
+
+    ``to_mono`` and ``channels_of`` make ``samples`` and ``channels`` of a block out of frames.
+    """
     producer, consumer = ring_buffer(capacity_frames, channels)
     marks: deque[_Mark] = deque()
-    return TapeWriter(producer, marks), TapeReader(consumer, marks, to_mono, max_frames)
+    reader = TapeReader(consumer, marks, to_mono, max_frames, channels_of)
+    return TapeWriter(producer, marks), reader

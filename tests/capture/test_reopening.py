@@ -17,13 +17,15 @@ from streamseg.messages import Block, Loss
 from streamseg.settings import CaptureSettings
 
 RATE_HZ = 8000
-SETTINGS = CaptureSettings(ring_s=0.5, retry_first_s=0.05, retry_longest_s=0.2)
+SETTINGS = CaptureSettings(ring_s=4, retry_first_s=0.05, retry_longest_s=0.2)
 
 
 class Script:
     """A decoder that plays a list: arrays are sound, errors are raised, the end is the end."""
 
-    def __init__(self, *items: np.ndarray | BaseException, wait: threading.Event | None = None):
+    def __init__(
+        self, *items: np.ndarray | Decoded | BaseException, wait: threading.Event | None = None
+    ):
         self.items = list(items)
         self.damaged_packets = 0
         self.closed = False
@@ -38,6 +40,8 @@ class Script:
         item = self.items.pop(0)
         if isinstance(item, BaseException):
             raise item
+        if isinstance(item, Decoded):
+            return item
         return Decoded(item.reshape(-1, 1), RATE_HZ)
 
     def close(self) -> None:
@@ -70,7 +74,13 @@ def refuse() -> Script:
     raise SourceUnavailableError("down")
 
 
-def test_end_and_error_are_both_drops() -> None:
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first sample of a connection is dated at once: these decoders send no bursts."""
+    monkeypatch.setattr("streamseg.capture.device_clock.SETTLE_S", 0)
+
+
+def test_end_and_error_are_both_drops(hasty: None) -> None:
     """A stream that ends and one that breaks are lost, opened again, and every decoder closed."""
     hold = threading.Event()
     broken = Script(sound(10), SourceUnavailableError("broken pipe"))
@@ -92,7 +102,8 @@ def test_end_and_error_are_both_drops() -> None:
     for before, after in ((kinds[1], kinds[2]), (kinds[4], kinds[5])):
         assert isinstance(after, Restored)
         assert after.sample == before.sample + round(after.gap_s * RATE_HZ)
-        assert after.gap_s >= SETTINGS.retry_first_s
+        # What came at once was on air just before: ten samples are a thousandth of a second.
+        assert after.gap_s >= SETTINGS.retry_first_s - 0.01
     assert first.closed
     assert broken.closed
     assert last.closed
@@ -125,7 +136,7 @@ def test_slow_analysis_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None
             return super().read()
 
     # Ten times the ring, in pieces that each look like live sound to the pacing.
-    flood = Flood(*[sound(800, value) for value in range(50)], wait=hold)
+    flood = Flood(*[sound(800, value) for value in range(400)], wait=hold)
     live = reader(refuse)
     # Without brakes, as from a server that cannot be held back.
     monkeypatch.setattr(live._stop, "wait", lambda _: False)
@@ -145,7 +156,7 @@ def test_slow_analysis_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None
     finally:
         live.close()
     # The flood ends before the late piece is looked at, so the hole is closed by the drop.
-    assert loss == Loss(50 * 800, 50 * 800 - heard, "ring")
+    assert loss == Loss(400 * 800, 400 * 800 - heard, "ring")
 
 
 def test_burst_waits_in_the_socket() -> None:
@@ -184,3 +195,96 @@ def test_nothing_for_a_while_is_none() -> None:
     hold.set()
     live.close()
     assert not live._thread.is_alive()
+
+
+def stamped(at_s: float, value: float) -> Decoded:
+    """A tenth of a second with the sender's time."""
+    return Decoded(sound(RATE_HZ // 10, value).reshape(-1, 1), RATE_HZ, at_s)
+
+
+def test_the_senders_clock_leaves_out_what_was_heard_and_measures_what_was_not() -> None:
+    """Sound that is sent again is not heard again; the gap is what lies between, to the sample."""
+    hold = threading.Event()
+    first = Script(*[stamped(10 + k / 10, k) for k in range(4)])
+    # A server whose sender is gone: the same again, then the end.
+    again = Script(*[stamped(10.2 + k / 10, 2 + k) for k in range(2)])
+    # It is back: the last of the old, half of it overlapping, and then, after a hole, the new.
+    back = Script(stamped(10.35, 3.5), stamped(10.45, 4.5), wait=hold)
+    later = [again, back]
+    live = reader(lambda: later.pop(0))
+    live.start(first)
+    try:
+        found = deliveries(live, 4)
+        while back.items:
+            time.sleep(0.01)
+        found += [each for each in iter(lambda: live.read(0.05), None)]
+    finally:
+        hold.set()
+        live.close()
+    kinds = [type(each) for each in found if not isinstance(each, Block)]
+    assert kinds == [Lost, Restored]
+    heard = np.concatenate([each.samples for each in found if isinstance(each, Block)])
+    expected = [sound(800, k) for k in range(4)] + [sound(400, 3.5), sound(800, 4.5)]
+    np.testing.assert_array_equal(heard, np.concatenate(expected))
+    restored = next(each for each in found if isinstance(each, Restored))
+    assert (restored.gap_s, restored.sample) == (0.0, 3200)
+
+
+def test_a_gap_by_the_senders_clock_is_exact() -> None:
+    """However the server's bursts arrive, 2.5 s are missing."""
+    hold = threading.Event()
+    back = Script(*[stamped(12.9 + k / 10, k) for k in range(5)], wait=hold)
+    live = reader(lambda: back)
+    live.start(Script(*[stamped(10 + k / 10, k) for k in range(4)]))
+    # Two and a half seconds cannot be missing after a moment, unless it came late before.
+    try:
+        found = deliveries(live, 7)
+    finally:
+        hold.set()
+        live.close()
+    restored = next(each for each in found if isinstance(each, Restored))
+    assert restored.gap_s == pytest.approx(2.5, abs=1 / RATE_HZ)
+
+
+def test_without_reopening_a_drop_is_an_error() -> None:
+    """What was heard comes first."""
+    settings = SETTINGS.model_copy(update={"reopen": False})
+    live = ReopeningReader(refuse, Conform(1, 1, RATE_HZ), settings, "test")
+    live.start(Script(sound(10)))
+    try:
+        assert isinstance(deliveries(live, 1)[0], Block)
+        with pytest.raises(SourceUnavailableError, match="got: the stream ended"):
+            live.read(20)
+    finally:
+        live.close()
+
+
+def test_a_burst_after_a_drop_shortens_the_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that sends the last half second first: that was on air before, and is no gap."""
+    clock_s = [100.0]
+    monkeypatch.setattr("streamseg.capture.reopening.now_s", lambda: clock_s[0])
+    hold = threading.Event()
+
+    class Live(Script):
+        """Half a second at once, and then as it is made."""
+
+        def read(self) -> Decoded | None:
+            if len(self.items) <= 15:
+                clock_s[0] += 0.1
+            return super().read()
+
+    def open_later() -> Script:
+        clock_s[0] += 1.5
+        return Live(*[sound(800) for _ in range(20)], wait=hold)
+
+    live = reader(open_later)
+    live.start(Script(sound(800)))
+    try:
+        found: list[Delivery] = []
+        while not any(isinstance(each, Restored) for each in found):
+            found += deliveries(live, 1)
+    finally:
+        hold.set()
+        live.close()
+    restored = next(each for each in found if isinstance(each, Restored))
+    assert restored.gap_s == pytest.approx(1.5 - 0.5, abs=1e-6)
