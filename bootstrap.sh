@@ -14,7 +14,8 @@ cd "$(dirname "$0")"
 UV_VERSION=0.13.8
 WINDOW_PACKAGES="libgl1 libegl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon0
  libxcb-cursor0 libxkbcommon-x11-0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 fonts-dejavu-core"
-SERVER_PACKAGES="pulseaudio pulseaudio-utils libasound2-plugins icecast2 ffmpeg espeak-ng"
+SERVER_PACKAGES="pulseaudio pulseaudio-utils libasound2-plugins icecast2 ffmpeg espeak-ng
+ mosquitto openssl"
 RUN_PACKAGES="libportaudio2 $WINDOW_PACKAGES"
 TEST_PACKAGES="$SERVER_PACKAGES xvfb xauth"
 MISSING_NOTE="" # said again at the very end, where people look

@@ -137,6 +137,11 @@ def live_verb(
 @click.option("-d", "--device", "devices", multiple=True, help="Input device; may be repeated.")
 @click.option("-o", "--output", help="Event log (JSON lines, appended); default: standard output.")
 @click.option("--realtime", is_flag=True, help="Play files at their own speed.")
+@click.option("--metrics", help="Figures for Prometheus at HOST:PORT, e.g. 127.0.0.1:9464.")
+@click.option("--status", help="Status page at HOST:PORT; beyond loopback it needs a token.")
+@click.option("--mqtt", help="States and events to a broker: mqtt://USER@HOST or mqtts://...")
+@click.option("--hook", help="Run this command with alarms and losses as JSON on its input.")
+@click.option("--clips", help="Folder for the sound around alarms (WAV).")
 @model_option
 @rate_option
 @channels_option
@@ -149,6 +154,11 @@ def log_verb(
     devices: tuple[str, ...],
     output: str | None,
     realtime: bool,
+    metrics: str | None,
+    status: str | None,
+    mqtt: str | None,
+    hook: str | None,
+    clips: str | None,
     model: str | None,
     samplerate: int | None,
     channels: int | None,
@@ -158,13 +168,23 @@ def log_verb(
     """Monitor SOURCES without a window and log events.
 
     A source is a device (name, part of a name, or index), a file, a URL, or - for raw PCM on
-    standard input. Without one the default input device is monitored.
+    standard input; or the name of one under [[sources]] in the settings file. Without one, all
+    of those are monitored, and where there are none, the default input device.
     """
     from streamseg.capture.choose import SourceOptions
     from streamseg.capture.native_noise import hush
     from streamseg.commands import log
 
-    loaded = options.load(model__name=model, capture__channel=channel, log__file=output)
+    loaded = options.load(
+        model__name=model,
+        capture__channel=channel,
+        log__file=output,
+        metrics__listen=metrics,
+        status__listen=status,
+        mqtt__url=mqtt,
+        hook__command=hook,
+        clips__folder=clips,
+    )
     if not options.verbose:
         hush()
     log.run(
@@ -172,11 +192,13 @@ def log_verb(
         SourceOptions(samplerate, channels, encoding, realtime),
         loaded.settings,
         quiet=options.quiet,
+        configured=loaded.sources,
     )
 
 
 @cli.command("scan")
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1)
+@click.option("--files-from", help="Also those that this file names, one a line; - is stdin.")
 @click.option(
     "--format",
     "formats",
@@ -185,8 +207,11 @@ def log_verb(
     help="One or several of csv, jsonl, audacity, rttm, textgrid, separated by commas.",
 )
 @click.option("--frames", help="Write the frame-level probabilities to this CSV file.")
-@click.option("-o", "--output", help="File, or folder where several files are written.")
+@click.option(
+    "-o", "--output", help="File; folder for several files; NAME.parquet or .csv for one table."
+)
 @click.option("-j", "--jobs", type=click.IntRange(1), default=1, help="Files at the same time.")
+@click.option("--dask", help="Scheduler of a Dask cluster that does the work: tcp://HOST:8786.")
 @model_option
 @rate_option
 @channels_option
@@ -196,10 +221,12 @@ def log_verb(
 def scan_verb(
     options: Common,
     files: tuple[str, ...],
+    files_from: str | None,
     formats: str,
     frames: str | None,
     output: str | None,
     jobs: int,
+    dask: str | None,
     model: str | None,
     samplerate: int | None,
     channels: int | None,
@@ -208,22 +235,165 @@ def scan_verb(
 ) -> None:
     """Segment FILES, faster than real time.
 
-    A file is anything that FFmpeg reads, or - for raw PCM on standard input. One file and one
-    format go to standard output unless -o says otherwise.
+    A file is anything that FFmpeg reads, a folder of such files, or - for raw PCM on standard
+    input. One file and one format go to standard output unless -o says otherwise. Many files go
+    into one table with -o NAME.parquet (or .csv); the same command again goes on where a killed
+    one stopped.
     """
+    from streamseg.archive.find import read_list
     from streamseg.capture.choose import SourceOptions
-    from streamseg.commands import scan
+    from streamseg.commands import scan, scan_archive
     from streamseg.sinks.formats import parse_formats
 
+    names = [*files, *(read_list(files_from) if files_from else [])]
+    if not names:
+        raise click.UsageError("expected files or folders to scan, got none")
     loaded = options.load(model__name=model, capture__channel=channel)
-    scan.run(
-        list(files),
-        scan.Outputs(tuple(parse_formats(formats)), output, frames),
+    outputs = scan.Outputs(tuple(parse_formats(formats)), output, frames)
+    source = SourceOptions(samplerate, channels, encoding)
+    hands = scan_archive.Hands(jobs, dask)
+    if scan_archive.wants_data_set(names, outputs, hands):
+        scan_archive.run(names, outputs, source, loaded.settings, hands, quiet=options.quiet)
+    else:
+        scan.run(names, outputs, source, loaded.settings, jobs=jobs, quiet=options.quiet)
+
+
+@cli.command("mask")
+@click.argument("file")
+@click.option("--keep", multiple=True, help="Class to keep: music, speech or noise; repeatable.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="What remains, as WAV.")
+@click.option("--map", "map_", type=click.Path(path_type=Path), help="The map itself, as NPZ.")
+@click.option(
+    "--soft-floor-db",
+    type=click.FloatRange(-120, 0),
+    help="Turn nothing down by more than this, e.g. -20; without it what goes is gone.",
+)
+@click.option("-m", "--model", help="Mask network; `streamseg models` lists them.")
+@rate_option
+@channels_option
+@channel_option
+@encoding_option
+@common
+def mask_verb(
+    options: Common,
+    file: str,
+    keep: tuple[str, ...],
+    output: Path | None,
+    map_: Path | None,
+    soft_floor_db: float | None,
+    model: str | None,
+    samplerate: int | None,
+    channels: int | None,
+    channel: str | None,
+    encoding: str,
+) -> None:
+    """Keep only some classes of FILE, and write what remains or the map of who is where.
+
+    The map is drawn from the mix of all channels and laid on each of them; rate and channels stay.
+    """
+    from streamseg.capture.choose import SourceOptions
+    from streamseg.commands import mask
+
+    loaded = options.load(model__mask=model, capture__channel=channel)
+    mask.run(
+        file,
+        mask.Outputs(keep, output, map_, soft_floor_db),
         SourceOptions(samplerate, channels, encoding),
         loaded.settings,
-        jobs=jobs,
         quiet=options.quiet,
     )
+
+
+@cli.command("report")
+@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["text", "csv", "html"]),
+    default="text",
+    show_default=True,
+    help="Of the sums; html is one page with plots.",
+)
+@click.option(
+    "--segments",
+    type=click.Choice(["csv", "jsonl", "audacity", "rttm", "textgrid"]),
+    help="The segments instead of the sums, in a format of scan.",
+)
+@click.option("--from", "begin", help="Day or time, as 2026-11-20 or 2026-11-20T06:00.")
+@click.option("--to", "end", help="Day (the whole of it) or time.")
+@click.option("--source", help="Only this one.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
+@common
+def report_verb(
+    options: Common,
+    logs: tuple[Path, ...],
+    kind: str,
+    segments: str | None,
+    begin: str | None,
+    end: str | None,
+    source: str | None,
+    output: Path | None,
+) -> None:
+    """Sum event LOGS: hours of music, speech, noise, silence, alarms, gaps.
+
+    The rotated files of a log are read with it.
+    """
+    from streamseg.commands import console, report
+
+    wanted = report.Wanted(
+        kind,
+        segments,
+        report.parse_time(begin) if begin else None,
+        report.parse_time(end, end=True) if end else None,
+        source,
+        output,
+    )
+    report.run(console(), logs, wanted)
+
+
+@cli.command("explain")
+@click.argument("log", type=click.Path(path_type=Path))
+@click.option("--from", "begin", help="Beginning: 14:05:00, 2026-03-01T14:05:00, or +90 (s).")
+@click.option("--to", "end", help="End, in the same way; without both: all of the log.")
+@click.option("--rule", help="One alarm rule, e.g. dead_air; docs/alarms.md lists them.")
+@click.option("--label", help="One class: music, speech, noise or silence.")
+@click.option("--source", help="One source of several.")
+@click.option("--trace", type=click.Path(path_type=Path), help="Trace; default: LOG.trace.")
+@common
+def explain_verb(
+    options: Common,
+    log: Path,
+    begin: str | None,
+    end: str | None,
+    rule: str | None,
+    label: str | None,
+    source: str | None,
+    trace: Path | None,
+) -> None:
+    """Say why an event or an alarm was, or was not, in a span of LOG.
+
+    The answer comes from the log and from the decision trace that `streamseg log -o LOG` writes
+    beside it (log.trace_mb).
+    """
+    from streamseg.commands import explain
+
+    for line in explain.run(log, begin, end, rule, label, source, trace):
+        click.echo(line)
+
+
+@cli.command("ack")
+@click.argument("log", type=click.Path(path_type=Path))
+@click.option("--rule", help="One alarm rule, e.g. dead_air; default: all that stand.")
+@click.option("--source", help="One source; default: all.")
+@click.option("--by", help="Who has seen it; default: the user's name.")
+@common
+def ack_verb(
+    options: Common, log: Path, rule: str | None, source: str | None, by: str | None
+) -> None:
+    """Acknowledge the alarms of the monitor that writes LOG."""
+    from streamseg.commands import ack
+
+    click.echo(ack.run(log, rule, source, by))
 
 
 @cli.command("devices")

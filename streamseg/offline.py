@@ -81,7 +81,7 @@ class OfflineRun:
         self._network = network
         self.format = source.open()
         grid = network.grid(self.format.rate_hz)
-        self._front = SourceFront(source.name, network.card, grid, PIECE_S, loudness=False)
+        self._front = SourceFront(source.name, network.card, grid, PIECE_S)
         self._stream = network.open()
         self._decider = Decider(network.card.classes, grid, settings.decisions)
         self._table = _Table(len(network.card.classes), grid, settings.decisions)

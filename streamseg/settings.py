@@ -8,6 +8,7 @@ value which of these it came from. Every error names the key, the value and the 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,13 +16,22 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from streamseg.errors import ConfigError
+from streamseg.settings_alarms import AlarmSettings
+from streamseg.settings_outputs import (
+    ClipSettings,
+    HookSettings,
+    LogSettings,
+    MetricsSettings,
+    MqttSettings,
+    StatusSettings,
+)
+from streamseg.settings_outputs import Section as _Section
+from streamseg.settings_sources import SourceSettings
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+_PASSWORD = re.compile(r"(://[^/\s:@]*):\S*@")  # of a URL: no error may repeat it
 
 
 class CaptureSettings(_Section):
@@ -38,6 +48,22 @@ class CaptureSettings(_Section):
     retry_longest_s: float = Field(30, ge=0.1, le=3600, description="the wait doubles up to this")
     lost_tolerance_s: float = Field(
         0.25, ge=0.05, le=10, description="frames behind the clock by more than this were lost"
+    )
+    reopen: bool = Field(
+        True, description="open again what was lost, for ever; false: a lost source is an error"
+    )
+    retry_at_start: bool = Field(
+        False, description="wait also for a source that is not there when the program starts"
+    )
+    silent_s: float = Field(
+        10, ge=0, le=3600, description="only zeros for so long are logged; 0: never"
+    )
+    reopen_silent_s: float = Field(
+        60,
+        ge=0,
+        le=86400,
+        description="only zeros for so long: open the device again, the server may have moved "
+        "the recording elsewhere; 0: never",
     )
 
 
@@ -71,6 +97,7 @@ class ModelSettings(_Section):
     """Which network, and where it runs."""
 
     name: str = Field("activity", description="a stem that `streamseg models` lists")
+    mask: str = Field("", description="network that draws masks in the window; empty: none")
     provider: str = Field(
         "auto", pattern="^(auto|cpu|cuda)$", description="auto: CUDA where it really runs"
     )
@@ -79,19 +106,24 @@ class ModelSettings(_Section):
     )
 
 
-class LogSettings(_Section):
-    """Where events go."""
-
-    file: str = Field("", description="event log; empty: standard output")
-
-
 class Settings(_Section):
     """Everything."""
 
     capture: CaptureSettings = CaptureSettings()
     decisions: DecisionSettings = DecisionSettings()
     model: ModelSettings = ModelSettings()
+    alarms: AlarmSettings = AlarmSettings()
     log: LogSettings = LogSettings()
+    clips: ClipSettings = ClipSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    mqtt: MqttSettings = MqttSettings()
+    hook: HookSettings = HookSettings()
+    status: StatusSettings = StatusSettings()
+
+    def alone(self) -> Settings:
+        """The same without what reaches the outside world: the log is all that is written."""
+        outside = ("clips", "metrics", "mqtt", "hook", "status")
+        return self.model_copy(update={name: getattr(Settings(), name) for name in outside})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +132,8 @@ class Loaded:
 
     settings: Settings
     origin: dict[str, str]
+    sources: tuple[SourceSettings, ...] = ()
+    """What the settings file wants monitored."""
 
 
 def default_config_path() -> Path:
@@ -143,8 +177,11 @@ def load(
         origin[key] = where
 
     path = config or default_config_path()
+    tables: object = []
     if config is not None or path.exists():
-        for key, value in _read_toml(path).items():
+        read = _read_toml(path)
+        tables = read.pop("sources", [])
+        for key, value in read.items():
             put(key, value, str(path))
     names = {_variable(key): key for key in keys()}
     environment = os.environ if environment is None else environment
@@ -155,9 +192,49 @@ def load(
         if value is not None:
             put(key, value, "flag")
     try:
-        return Loaded(Settings.model_validate(values), origin)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigError(_explain(error, origin)) from None
+    return Loaded(settings, origin, _sources(tables, settings, str(path)))
+
+
+def own_settings(general: Settings, source: SourceSettings) -> Settings:
+    """The settings by which one source goes. Raises ConfigError."""
+    values = general.model_dump()
+    for section, changes in source.overrides().items():
+        values[section] = {**values[section], **changes}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"source {source.name!r}: {_explain(error, {})}") from None
+
+
+def _sources(tables: object, general: Settings, where: str) -> tuple[SourceSettings, ...]:
+    """``[[sources]]``, every one of them checked. Raises ConfigError."""
+    if not isinstance(tables, list):
+        raise ConfigError(f"{where}: expected sources as [[sources]], got {tables!r}")
+    sources = []
+    for number, table in enumerate(tables, 1):
+        try:
+            source = SourceSettings.model_validate(table)
+            own_settings(general, source)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            told = f"{key}: " if key else ""
+            reason = first["msg"].removeprefix("Value error, ")
+            raise ConfigError(f"{where}: [[sources]] number {number}: {told}{reason}") from None
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
+        sources.append(source)
+    names = [source.name for source in sources]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(
+                f"{where}: expected every source to have its own name, got {name!r} "
+                f"{names.count(name)} times"
+            )
+    return tuple(sources)
 
 
 def _variable(key: str) -> str:
@@ -192,5 +269,7 @@ def _explain(error: ValidationError, origin: Mapping[str, str]) -> str:
     key = ".".join(str(part) for part in first["loc"])
     where = origin.get(key, "settings")
     if key in origin:
-        return f"{where}: {key} = {first['input']!r}: {first['msg'].lower()}"
-    return f"{where}: {first['msg']}"
+        given = _PASSWORD.sub(r"\1:***@", repr(first["input"]))
+        reason = first["msg"].removeprefix("Value error, ")
+        return f"{where}: {key} = {given}: {reason[0].lower()}{reason[1:]}"
+    return f"{where}: {key + ': ' if key else ''}{first['msg']}"

@@ -33,6 +33,11 @@ class Mailbox(Generic[T]):
         self._closed = False
         self.dropped = 0
 
+    @property
+    def waiting(self) -> int:
+        """Items inside, as any thread may ask; a moment later it may be another number."""
+        return len(self._items)
+
     def put(self, item: T) -> bool:
         """Hand over an item; False when the mailbox is closed, so nobody will read it."""
         with self._changed:

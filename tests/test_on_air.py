@@ -88,26 +88,42 @@ def test_a_programme_through_a_sound_server_is_logged_as_it_was_played(tmp_path,
     assert events(log)[-1]["dropped_s"] == 0
 
 
-def test_a_sound_server_that_dies_is_one_clear_error_and_69(tmp_path, on_air):
-    """What was heard until then is in the log, closed."""
+def test_a_sound_server_that_dies_is_waited_for(tmp_path, on_air):
+    """What was heard until then is in the log, closed; the loss is; and the program goes on."""
     log = tmp_path / "log.jsonl"
     with pulse_server() as server:
         process = start("mon", log, server.environment)
+        player = None
         try:
             wait_until(lambda: server.recorders() == 1, "the capture", WAIT_S)
             player = server.play(on_air[0])
             wait_until(lambda: "music" in str(events(log)), "the music", WAIT_S)
             server.kill()
-            assert process.wait(WAIT_S) == 69
+            wait_until(lambda: "source_lost" in str(events(log)), "the loss", WAIT_S)
+            kinds = [event["event"] for event in events(log)]
+            assert kinds.count("segment_open") == kinds.count("segment_close")
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            assert process.wait(WAIT_S) == 130
         finally:
-            process.kill()
-            player.wait(WAIT_S)
+            for child in (process, player):
+                if child is not None:
+                    child.kill()
+                    child.wait()
+    assert events(log)[-1]["event"] == "stopped"
+
+
+def test_a_sound_server_that_is_not_there_is_one_clear_error_and_69(tmp_path):
+    """At the start a person is there to read it; nothing is logged."""
+    log = tmp_path / "log.jsonl"
+    with pulse_server() as server:
+        server.kill()
+        process = start("mon", log, server.environment)
+        assert process.wait(WAIT_S) == 69
     error = log.with_suffix(".err").read_text().strip()
     assert 1 <= len(error.splitlines()) <= 2
-    assert "mon" in error
-    kinds = [event["event"] for event in events(log)]
-    assert kinds[-1] == "stopped"
-    assert kinds.count("segment_open") == kinds.count("segment_close")
+    assert "expected an input device, got none" in error
+    assert events(log) == []
 
 
 def test_an_icecast_stream_is_logged(tmp_path, on_air):

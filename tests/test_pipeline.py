@@ -142,7 +142,7 @@ def test_a_long_hole_closes_what_was_open(network):
 
 def test_no_sound_is_dated_later_than_it_came(network, monkeypatch):
     """A server that sends twenty seconds at once when one connects does not move the clock."""
-    monkeypatch.setattr("streamseg.reader.LOOK_S", 0.0)
+    monkeypatch.setattr("streamseg.timekeeper.LOOK_S", 0.0)
     twenty_s = np.concatenate((HISS, SILENCE, HISS, HISS))
     _, events = monitor(network, FakeSource(cut(twenty_s), live=True))
     now = datetime.now(UTC)

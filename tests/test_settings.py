@@ -77,3 +77,10 @@ def test_the_output_of_config_is_a_settings_file(tmp_path):
     text = config.run(loaded)
     assert tomllib.loads(text)["decisions"]["on"] == 0.75
     assert load(write(tmp_path / "s.toml", text), {}).settings == loaded.settings
+
+
+def test_alone_leaves_the_log_and_what_is_heard(tmp_path):
+    """The demo must not speak to the broker of the service on the same machine."""
+    text = "[mqtt]\nurl = 'mqtt://host'\n[log]\nfile = 'x'\n[decisions]\non = 0.7"
+    alone = load(write(tmp_path / "s.toml", text), {}).settings.alone()
+    assert (alone.mqtt.url, alone.log.file, alone.decisions.on) == ("", "x", 0.7)

@@ -74,3 +74,13 @@ def test_a_mailbox_of_no_room_is_refused():
     """The error says what was expected."""
     with pytest.raises(ValueError, match="at least 1, got 0"):
         Mailbox(0)
+
+
+def test_a_mailbox_says_how_much_is_waiting():
+    """What was taken or dropped does not wait any more."""
+    mailbox = Mailbox(2, may_displace=lambda new, old: True)
+    for item in range(3):
+        mailbox.put(item)
+    assert mailbox.waiting == 2
+    mailbox.take_all()
+    assert mailbox.waiting == 0

@@ -35,7 +35,8 @@ def run(console: Console, settings: Settings) -> None:
             start_s, end_s = ((at - anchor[0]).total_seconds() for at in (event.start, event.end))
             heard.append(Span(start_s, end_s, event.label))
 
-    log.monitor([str(path)], settings, also=keep)
+    # Whatever runs around the clock with these settings has its ports, and its broker to itself.
+    log.monitor([str(path)], settings.alone(), also=keep)
     duration_s = max(span.end_s for span in [*reference, *heard])
     width = max(40, min(console.width, 120) - LANE_HEAD)
     console.print(f"{path.name}: {duration_s:.0f} s, model {settings.model.name}")

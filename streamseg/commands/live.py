@@ -8,19 +8,24 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 from streamseg.capture.base import Delivery, Source
 from streamseg.capture.choose import SourceOptions, any_source
+from streamseg.capture.place import public
 from streamseg.errors import StreamsegError, UsageError
 from streamseg.messages import Estimate, StreamFormat
-from streamseg.models import STEMS, Job, Network, load_network
+from streamseg.models import STEMS, Job, Network, load_mask_network, load_network
 from streamseg.pipeline import Monitor
 from streamseg.settings import Loaded, Settings, default_config_path
 from streamseg.sinks.event_log import EventLog
-from streamseg.sinks.events import Event
+from streamseg.sinks.events import AlarmAcknowledged, Event, Stamp
+from streamseg.sinks.trace_file import tracing
+from streamseg.view.engine import DeviceChoice
 from streamseg.view.feed import Feed
 from streamseg.view.records import SourceInfo
 from streamseg.view.state import ViewState
@@ -53,16 +58,27 @@ class LiveEngine:
         self._realtime = realtime
         self._options = replace(options, realtime=realtime)
         self.config_path = config_path or default_config_path()
-        self.settings: Settings = load().settings
+        self._loaded = load()
         self.source: str | None = None
         self.models = dict(STEMS)
         self._model: str | None = None
         self._feed: Feed | None = None
+        self._sink: Callable[[Event], None] | None = None
         self._wish = threading.Condition()
         self._wanted = False
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
+
+    @property
+    def settings(self) -> Settings:
+        """Those in force."""
+        return self._loaded.settings
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """Where the value of each setting came from."""
+        return self._loaded.origin
 
     def open(self, source: str | None) -> None:
         """Close what is open, and monitor this."""
@@ -76,14 +92,31 @@ class LiveEngine:
 
     def reload(self) -> None:
         """Read the settings again and open again. Raises ConfigError."""
-        self.settings = self._load().settings
+        self._loaded = self._load()
         self._want()
 
-    def devices(self) -> list[str]:
-        """Names of the input devices. Raises SourceUnavailableError."""
+    def devices(self) -> list[DeviceChoice]:
+        """The input devices of this moment. Raises SourceUnavailableError."""
         from streamseg.capture.device import list_devices
 
-        return [device.name for device in list_devices()]
+        return [
+            DeviceChoice(
+                device.name,
+                f"{device.host_api}, {device.channels} ch, {device.rate_hz} Hz",
+                device.is_default,
+            )
+            for device in list_devices()
+        ]
+
+    def acknowledged(self, rules: Sequence[str]) -> None:
+        """Somebody at the window has seen the alarms of these rules: the log is told."""
+        snapshot = self._state.snapshot()
+        if snapshot.source is None or self._sink is None:
+            return
+        now = datetime.now(UTC).astimezone()
+        stamp = Stamp(snapshot.source.name, now, snapshot.edge, snapshot.rate_hz)
+        for rule in rules:
+            self._sink(AlarmAcknowledged(stamp, rule, "window"))
 
     def reset_maxima(self) -> None:
         """Begin integrated loudness and highest peak anew."""
@@ -110,7 +143,7 @@ class LiveEngine:
                 if self._closing:
                     return
                 self._wanted = False
-            session = self._state.opening(self.source or "the default input device")
+            session = self._state.opening(public(self.source or "the default input device"))
             try:
                 self._monitor(session)
             except StreamsegError as error:
@@ -129,6 +162,10 @@ class LiveEngine:
         settings = self.settings
         stem = self._model or settings.model.name
         network = load_network(stem, settings.model.provider, self._models_dir)
+        masks = None
+        if settings.model.mask:
+            provider = settings.model.provider
+            masks = load_mask_network(settings.model.mask, provider, self._models_dir)
         source = any_source(self.source, self._options, settings.capture)
         feed = Feed(self._state, session, held_back=not self._realtime)
         info = SourceInfo(
@@ -140,32 +177,46 @@ class LiveEngine:
             block_s=settings.model.block_s,
             on=settings.decisions.on,
             off=settings.decisions.off,
+            mask="" if masks is None else f"{masks.card.stem} on {masks.provider}",
+            target_lufs=settings.alarms.loudness_target_lufs,
+            dual_mono=settings.alarms.dual_mono,
         )
 
         def opened(format_: StreamFormat) -> None:
             grid = network.grid(format_.rate_hz)
             feed.open(info, format_, grid, finite=not source.live)
 
-        log = EventLog(Path(settings.log.file)) if settings.log.file else None
+        log = EventLog.of(settings.log) if settings.log.file else None
+
+        one_at_a_time = threading.Lock()  # the window writes acknowledgements
 
         def sink(event: Event) -> None:
-            if log is not None:
-                log.write(event)
-            feed.sink(event)
+            with one_at_a_time:
+                if log is not None:
+                    log.write(event)
+                feed.sink(event)
 
         watched = cast(Source, WatchedSource(source, opened))
         timed = cast(Network, TimedNetwork(network, feed.computed))
-        engine = Monitor([watched], timed, settings, sink, feed.watch, feed.tap)
+        traced = ExitStack()
+        write = traced.enter_context(tracing(settings))
+        engine = Monitor(
+            [watched], timed, settings, sink, feed.watch, feed.tap, masks, feed.mask, trace=write
+        )
         engine.start()
-        self._feed = feed
+        self._feed, self._sink = feed, sink
         try:
             while not engine.wait(POLL_S) and not self._changed():
-                pass
+                feed.masks_dropped(engine.masks_dropped_s)
+                if log is not None:
+                    log.tend()
         finally:
             try:
                 engine.stop()
             finally:
+                self._sink = None
                 feed.close()
+                traced.close()
                 if log is not None:
                     log.close()
         if engine.failures:

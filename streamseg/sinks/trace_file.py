@@ -19,6 +19,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -154,6 +155,17 @@ def trace_of(
     return TraceFile(
         trace_path(log), settings.log.trace_mb, lambda source: own.get(source, settings)
     )
+
+
+@contextmanager
+def tracing(settings: Settings) -> Iterator[Callable[[Second], None] | None]:
+    """``trace_of`` for the time of a block: what takes the seconds, or None."""
+    trace = trace_of(settings)
+    try:
+        yield None if trace is None else trace.write
+    finally:
+        if trace is not None:
+            trace.close()
 
 
 def _line(record: dict[str, Any]) -> bytes:
