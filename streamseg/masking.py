@@ -23,9 +23,10 @@ from streamseg.messages import Float32Array, Mask
 FRAME_S = 512 / 44_100
 OVERLAP = 4  # hops per frame; Hann squared then sums to 1.5 everywhere
 FRAMES_AT_ONCE = 1024  # three seconds: bounds the memory, whatever is pushed at once
-SHARPNESS = 2.0
+SHARPNESS = 1.0
 """Exponent of the probabilities before they are compared: 1 is the probability itself, a large one
-the paper's hard decision."""
+the paper's hard decision. Chosen on validation mixtures at 0 dB: from 2 on what is kept is farther
+from its original (SI-SDR) than the mixture was, and below 1 less of the rest goes."""
 
 
 @dataclass(frozen=True, slots=True)

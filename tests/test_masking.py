@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from splits import SEEDS, blocks
 
+from streamseg import masking
 from streamseg.masking import Keeper, UnitGrid, class_gains, keep_classes
 from streamseg.messages import Mask
 
@@ -168,8 +169,9 @@ def test_nothing_clicks_at_the_borders_of_units():
     assert splatter_db(sound * (unit % 2 == 0), 3_000) > -40
 
 
-def test_gains_are_shares_of_the_sharpened_probabilities():
-    """Squares: 0.8 against 0.2 is 0.64 of 0.68; all classes together keep everything."""
+def test_gains_are_shares_of_the_sharpened_probabilities(monkeypatch):
+    """With an exponent of 2, 0.8 against 0.2 is 0.64 of 0.68; all classes keep everything."""
+    monkeypatch.setattr(masking, "SHARPNESS", 2.0)
     prob = np.array([0.8, 0.2, 0.0]).reshape(3, 1, 1).astype(np.float32)
     assert class_gains(prob, CLASSES, ["music"]).item() == pytest.approx(0.64 / 0.68)
     assert class_gains(prob, CLASSES, CLASSES).item() == pytest.approx(1)

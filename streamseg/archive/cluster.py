@@ -7,11 +7,13 @@ worker to another; each result is taken once, and what Dask computes twice chang
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from concurrent import futures
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -142,6 +144,9 @@ class _Errand:
                 f"expected streamseg on every worker of {self._address}, got: {error}; "
                 "install the same version there, and for the scheduler"
             ) from None
+        except (OSError, asyncio.CancelledError, futures.CancelledError):
+            # What a file makes ``work`` raise is its value: this is the way to the scheduler.
+            raise self._gone() from None
         except Exception as error:
             return StreamsegError(f"expected a result for {order.task.file}, got: {error}")
         return result

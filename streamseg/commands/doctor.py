@@ -66,9 +66,10 @@ def _settings(load: Callable[[], Any]) -> str:
 
 
 def _networks() -> str:
-    from streamseg.models import STEMS, load_network
+    from streamseg.models import MASK_STEMS, STEMS, load_any
 
-    return ", ".join(f"{stem} ({load_network(stem, 'cpu').provider})" for stem in STEMS)
+    stems = [*STEMS, *MASK_STEMS]
+    return ", ".join(f"{stem} ({load_any(stem, 'cpu').provider})" for stem in stems)
 
 
 def _decoding() -> str:

@@ -166,7 +166,9 @@ class LiveEngine:
         if settings.model.mask:
             provider = settings.model.provider
             masks = load_mask_network(settings.model.mask, provider, self._models_dir)
-        source = any_source(self.source, self._options, settings.capture)
+        # The window shows sound as soon as it is there.
+        prompt = settings.capture.model_copy(update={"gather_s": 0.0})
+        source = any_source(self.source, self._options, prompt)
         feed = Feed(self._state, session, held_back=not self._realtime)
         info = SourceInfo(
             name=source.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from streamseg.models import STEMS, load_card, load_network
+from streamseg.models import MASK_STEMS, STEMS, load_any, load_card
 
 
 def run(console: Console, verify: bool) -> None:
@@ -16,10 +16,10 @@ def run(console: Console, verify: bool) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("model", "classes", "look-ahead", "hop", "parameters", "MAC/s", "about"):
         table.add_column(heading)
-    for stem, about in STEMS.items():
+    for stem, about in (STEMS | MASK_STEMS).items():
         card = load_card(stem)
         if verify:
-            network = load_network(stem, "cpu")
+            network = load_any(stem, "cpu")
             about = f"sha256 and graph as on the card ({network.provider})"
         first, last = card.lookahead_s("provisional"), card.lookahead_s("confirmed")
         table.add_row(

@@ -24,6 +24,7 @@ __all__ = [
     "ModelCard",
     "Network",
     "Stream",
+    "load_any",
     "load_card",
     "load_mask_network",
     "load_network",
@@ -32,6 +33,9 @@ __all__ = [
 STEMS: dict[str, str] = {
     "activity": "music, speech and noise at once; the default",
     "frame_conv": "the all-convolutional network of Bhatia and Thakur (2018)",
+    "parallel_cnn_1": "Lidy and Schindler (2016), model 1: timbre; windows of 2.8 s",
+    "parallel_cnn_2": "model 2: timbre beside rhythm",
+    "parallel_cnn_3": "model 3: short beside long filters",
 }
 
 MASK_STEMS: dict[str, str] = {
@@ -63,6 +67,12 @@ def load_mask_network(stem: str, provider: str = "auto", folder: Path | None = N
         raise ConfigError(f"expected a mask model of {', '.join(MASK_STEMS)}, got {stem!r}")
     card = load_card(stem, folder)
     return MaskNetwork(card, _session(card, provider, folder))
+
+
+def load_any(stem: str, provider: str = "auto") -> Network | MaskNetwork:
+    """A network of either kind, for those who only look at it. Raises ConfigError or ModelError."""
+    load = load_mask_network if stem in MASK_STEMS else load_network
+    return load(stem, provider)
 
 
 def _session(card: ModelCard, provider: str, folder: Path | None) -> Session:

@@ -6,7 +6,7 @@ where it was interrupted. ``--quick`` shows the whole path in about a minute on 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ from streamseg.training.job import Job, prepare_banks, record_of
 from streamseg.training.streaming import Network
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-SHARDS = {"frame_conv": 236, "activity": 284}  # 50 and 61 hours
+SHARDS = 236  # 50 hours
+BROAD_SHARDS = 284  # 61 hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,33 +47,35 @@ class Stage:
     """Of this stage's weights in their mean with the weights that it began from, see ``blend``."""
 
 
-def stages_of(stem: str, seed: int, quick: bool) -> tuple[Stage, ...]:
-    """The schedule that leads to the shipped weights, or a few steps."""
+def stages_of(stem: str, seed: int, quick: bool, broad: bool = False) -> tuple[Stage, ...]:
+    """The schedule that leads to the shipped weights, or a few steps.
+
+    ``broad`` adds the third stage of ``activity`` that was tried and not shipped.
+    """
     if quick:
         plan = Plan(steps=30, batch=8, crop_s=8.0, check_every=15, seed=seed, averaging=0.9)
         return (Stage(plan, range(1)),)
     if stem == "frame_conv":
         first = Plan(steps=6000, batch=8, crop_s=14.0, rate=3e-3, check_every=1000, seed=seed)
         again = replace(first, steps=3600, rate=2.5e-3, check_every=1200, seed=seed + 1)
-        every = range(SHARDS[stem])
+        every = range(SHARDS)
         return Stage(first, every), Stage(again, every)
     half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     first = Plan(steps=7500, batch=8, crop_s=16.0, check_every=500, seed=seed, half=half)
     # Then at a lower rate where the hard shards are: pauses and singing, and some plain ones.
     second = replace(first, steps=2000, rate=8e-4, averaging=0.995, seed=seed + 1)
-    # Then what the corpus is narrow in, beside pauses and singing.
+    stages = Stage(first, range(SHARDS)), Stage(second, range(140, SHARDS))
+    if not broad:
+        return stages
+    # What the corpus is narrow in, beside pauses and singing; docs/training.md has its figures.
     third = replace(second, check_every=400, seed=seed + 2)
-    return (
-        Stage(first, range(236)),
-        Stage(second, range(140, 236)),
-        Stage(third, range(188, 284), share=0.65),
-    )
+    return (*stages, Stage(third, range(188, BROAD_SHARDS), share=0.35))
 
 
-def prepare(job: Job, console: Console) -> None:
+def prepare(job: Job, stages: Sequence[Stage], console: Console) -> None:
     """Banks, training shards and validation cases."""
     prepare_banks(job, console)
-    shards = 1 if job.quick else SHARDS[job.stem]
+    shards = 1 if job.quick else stages[-1].shards.stop
     with console.status("rendering") as status:
 
         def told(index: int) -> None:
@@ -106,12 +109,12 @@ def figures_of(network: Network, cases: list[validation.Case]) -> dict[str, Any]
     return figures
 
 
-def finish(job: Job, network: Network, hours: float) -> ModelCard:
+def finish(job: Job, network: Network, hours: float, broad: bool = False) -> ModelCard:
     """Calibrate, export, write the card."""
     cases = validation.read_cases(job.cache / "validation")
     if isinstance(network, Activity):
         recipes.calibrate(network, cases)
-    described = recipes.describe(network, record_of(job, hours), figures_of(network, cases))
+    described = recipes.describe(network, record_of(job, hours, broad), figures_of(network, cases))
     return export.export(network, described, job.models)
 
 
@@ -122,26 +125,27 @@ OTHERS: dict[str, Callable[[Job, Console], ModelCard]] = {
 """Networks with data and schedules of their own."""
 
 
-def train(job: Job, console: Console) -> ModelCard:
+def train(job: Job, console: Console, broad: bool = False) -> ModelCard:
     """The whole command."""
     if job.stem in OTHERS:
         return OTHERS[job.stem](job, console)
-    prepare(job, console)
+    stages = stages_of(job.stem, job.seed, job.quick, broad)
+    prepare(job, stages, console)
     torch.manual_seed(job.seed)
     torch.set_num_threads(job.workers)
     network: Network = Activity() if job.stem == "activity" else FrameConv()
     spec = fronts.FRONTS[job.stem]
     cases = validation.read_cases(job.cache / "validation")
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    for index, stage in enumerate(stages_of(job.stem, job.seed, job.quick)):
+    for index, stage in enumerate(stages):
         material = Material.read(job.cache / "shards", job.stem, spec, stage.shards)
         folder = job.runs / f"{job.stem}_{index}"
         began = {name: value.clone() for name, value in network.state_dict().items()}
         run = Run(network, stage.plan, folder, device)
         run.train(material, recipes.LOSSES[job.stem], recipes.checker(cases))
         network = blend(began, run.load_best(), stage.share)
-    hours = render.audio_hours(1 if job.quick else SHARDS[job.stem])
-    card = finish(job, network, hours)
+    hours = render.audio_hours(stages[-1].shards.stop)
+    card = finish(job, network, hours, broad)
     console.print(f"wrote {job.models / job.stem}.onnx and .json")
     console.print(card.figures)
     return card
@@ -156,6 +160,7 @@ def train(job: Job, console: Console) -> ModelCard:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--workers", default=2, show_default=True, help="Processes and threads.")
 @click.option("--quick", is_flag=True, help="The whole path in a minute, on generated sounds.")
+@click.option("--broad", is_flag=True, help="A third stage for activity (docs/training.md).")
 def main(
     stem: str,
     corpus: Path | None,
@@ -165,6 +170,7 @@ def main(
     seed: int,
     workers: int,
     quick: bool,
+    broad: bool,
 ) -> None:
     """Train NETWORK (activity, frame_conv, ...) and write its graph and card."""
     if corpus is None and not quick:
@@ -177,7 +183,7 @@ def main(
     job = Job(
         stem, None if quick else corpus, cache, runs or cache / "runs", models, seed, workers, quick
     )
-    train(job, Console())
+    train(job, Console(), broad)
 
 
 if __name__ == "__main__":

@@ -25,10 +25,10 @@ from streamseg.training.validation import Case
 NETWORKS: dict[str, type[ParallelCnn]] = {
     kind.stem: kind for kind in (ParallelCnn1, ParallelCnn2, ParallelCnn3)
 }
-# 17 hours of plain programmes and such that dwell on singing, then 7 hours of broad ones, with more
+# 17 hours of plain programmes and such that dwell on singing, then 6 hours of broad ones, with more
 # kinds of music (see ``render``).
 FIRST = (*range(64), *range(208, 224))
-SHARDS = (*FIRST, *range(236, 268))
+SHARDS = (*FIRST, *range(236, 264))
 _FRONT = ("parallel_cnn",)
 _PROGRAMMES = len(FIRST) * render.PER_SHARD
 

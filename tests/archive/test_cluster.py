@@ -138,9 +138,13 @@ def test_workers_without_streamseg_end_the_scan(use):
 
 def test_a_scheduler_that_goes_away_ends_the_scan(use):
     """What was done stays done; the message says how to go on."""
-    client = use(FakeClient(lambda order: ("cancelled", None)))
+    use(FakeClient(lambda order: ("cancelled", None)))
     with pytest.raises(SourceUnavailableError, match="goes on where it stopped"):
         list(cluster.on_cluster(ORDERS, "tcp://here"))
+    use(FakeClient(lambda order: ("finished", OSError("connection lost"))))
+    with pytest.raises(SourceUnavailableError, match="goes on where it stopped"):
+        list(cluster.on_cluster(ORDERS, "tcp://here"))
+    client = use(FakeClient(good))
     client.status = "closed"
     with pytest.raises(SourceUnavailableError, match="goes on where it stopped"):
         list(cluster.on_cluster(ORDERS, "tcp://here"))

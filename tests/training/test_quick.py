@@ -35,9 +35,11 @@ def test_without_corpus_the_command_says_what_it_needs(monkeypatch: pytest.Monke
     assert "--corpus DIR" in result.output
 
 
-def test_every_stage_trains_on_shards_that_are_rendered() -> None:
-    """No stage asks for a shard beyond those of its network, and the last ones are used."""
-    for stem, shards in command.SHARDS.items():
-        stages = command.stages_of(stem, 0, quick=False)
-        assert max(stage.shards.stop for stage in stages) == shards
-        assert len({stage.plan.seed for stage in stages}) == len(stages)
+@pytest.mark.parametrize(("stem", "broad"), [("activity", False), ("activity", True)])
+def test_every_stage_trains_on_shards_that_are_rendered(stem: str, broad: bool) -> None:
+    """No stage asks for a shard beyond the last one's; the shipped weights know no broad shard."""
+    stages = command.stages_of(stem, 0, quick=False, broad=broad)
+    last = command.BROAD_SHARDS if broad else command.SHARDS
+    assert max(stage.shards.stop for stage in stages) == stages[-1].shards.stop == last
+    assert len({stage.plan.seed for stage in stages}) == len(stages)
+    assert any(render.focus_of(number) == "broad" for number in stages[-1].shards) is broad

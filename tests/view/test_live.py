@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from servers import pulse_server
+from tiny_mask_network import write_level
 from tiny_network import write
 
 from streamseg.capture.choose import SourceOptions
@@ -20,8 +21,8 @@ WAIT_S = 60
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """The tiny network under the name of the default one."""
-    return write(tmp_path_factory.mktemp("models"), "activity")
+    """The tiny networks under the names of the default ones."""
+    return write_level(write(tmp_path_factory.mktemp("models"), "activity"))
 
 
 @pytest.fixture

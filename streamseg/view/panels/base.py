@@ -111,7 +111,7 @@ class TimePanel(QWidget):
             left, right = max(left, plot.left() - 3.0), min(right, plot.right() + 3.0)
             area = QRectF(left, plot.top(), right - left, plot.height())
             veil = QColor(theme.accent)
-            veil.setAlpha(40)
+            veil.setAlpha(28)
             painter.fillRect(area, veil)
             painter.setPen(QPen(QColor(theme.accent), 1))
             for x in (left, right):
