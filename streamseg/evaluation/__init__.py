@@ -1,5 +1,6 @@
 """How well a network and its decisions hear: metrics over recordings with a known truth.
 
-``python -m streamseg.evaluation programmes DIR`` and ``... clips CORPUS`` print tables and write
-JSON. Never imported by the program itself.
+``python -m streamseg.evaluation --help`` lists the tables; each command prints one and can write it
+as JSON. Sounds that are made for them come from ``streamseg.training`` (no torch in that part).
+Never imported by the program itself.
 """

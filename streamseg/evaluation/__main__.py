@@ -1,4 +1,4 @@
-"""``python -m streamseg.evaluation programmes [DIR]`` and ``... clips [CORPUS]``."""
+"""``python -m streamseg.evaluation COMMAND [DIR]``: one table of ``docs/results.md`` a command."""
 
 from __future__ import annotations
 

@@ -26,20 +26,18 @@ from streamseg.training.fit import Plan
 from streamseg.training.fronts import WINDOW_MASK
 from streamseg.training.layers import CLASSES, Layers
 from streamseg.training.scenes import STEP_DB, Picture, Scene
-from streamseg.training.shelves import Taste
 
 PER_SHARD = 200  # 20 minutes, 79 MB
-BROAD = 39  # shards from here on dwell on more kinds of music, far voices and test tones
 RATIOS_DB = (20, 10, 0, -10, -20)
 
 SHARE_EXPONENT = 0.25
 """Exponent of power in the targets. At 0.25 a class that lies 10 dB under another still has 0.36 of
 a unit, 20 dB under 0.24: the order of faint music against none is taught, not only what dominates.
 """
-LOUDNESS_EXPONENT = 0.5
-"""Exponent of power by which the units of a window weigh. With equal weights (0) the quiet units
-between the loud ones decide, and a map averaged from perfect answers of that kind improves a
-mixture of 0 dB by 0.5 dB of SI-SDR at most; with 0.5 by 1.0 to 1.7 (validation clips).
+LOUDNESS_EXPONENT = 0.0
+"""Exponent of power by which the units of a window weigh: 0 is all alike. So quiet units between
+the loud ones decide, and a map averaged from perfect answers improves a mixture of 0 dB by 0.5 dB
+of SI-SDR only; 0.5 would allow 1.0 to 1.7 (validation clips).
 """
 WINDOW_UNITS, WINDOW_ROWS = 16, 4
 _HEARD_DB = -75.0  # of a pixel: quieter units are nobody's
@@ -47,12 +45,10 @@ _DEEP_DB = 65.0  # a unit so far under the loudest ones of its class is a record
 _KNOWN = 0.25  # a window is asked when so much of it is somebody's
 
 
-@lru_cache(maxsize=3)
-def _tools(
-    banks: Path, corpus: Path | None, part: Part, taste: Taste = "plain"
-) -> tuple[Layers, list[augment.Samples]]:
+@lru_cache(maxsize=2)
+def _tools(banks: Path, corpus: Path | None, part: Part) -> tuple[Layers, list[augment.Samples]]:
     rooms = layers.rooms_of(corpus)
-    return Layers(open_banks(banks), part, rooms, taste), rooms
+    return Layers(open_banks(banks), part, rooms), rooms
 
 
 def _save(folder: Path, index: int, pictures: Sequence[Picture], names: Sequence[str]) -> None:
@@ -71,7 +67,7 @@ def _save(folder: Path, index: int, pictures: Sequence[Picture], names: Sequence
 def render_shard(banks: Path, corpus: Path | None, folder: Path, seed: int, index: int) -> int:
     """Write one shard of training scenes unless it is there."""
     if not (folder / f"units{index:03d}.npz").exists():
-        drawn, rooms = _tools(banks, corpus, "fit", "broad" if index >= BROAD else "plain")
+        drawn, rooms = _tools(banks, corpus, "fit")
         random = np.random.default_rng([seed, index, 7])
         made = [scenes.picture(scenes.compose(drawn, random, rooms)) for _ in range(PER_SHARD)]
         _save(folder, index, made, ["scene"] * PER_SHARD)
@@ -157,7 +153,7 @@ def unit_shares(unit_db: Tensor, heard_db: Tensor, exponent: float) -> tuple[Ten
 
 
 def targets(unit_db: Tensor, heard_db: Tensor, exponent: float = SHARE_EXPONENT) -> Targets:
-    """Mean share of the units of every whole window, the loud ones first; for ``logits``."""
+    """Mean share of the units of every whole window, for ``WindowMask.logits``."""
     share, known = unit_shares(unit_db, heard_db, exponent)
     weight = known * 10 ** (heard_db * (LOUDNESS_EXPONENT / 10))
 

@@ -29,8 +29,7 @@ DEVIATIONS = (
     "Decibels with a floor of -100 go in, the paper does not say which scale.",
     "Trained with batch normalisation after each pool, folded into the convolutions in the graph; "
     "AdamW instead of plain gradient descent, which was behind it in equally long short runs.",
-    "Targets are soft: the mean over a window's units, weighted by their power to the "
-    f"{mask_data.LOUDNESS_EXPONENT:g}, of each class's share of power to the "
+    "Targets are soft: the mean over a window's units of each class's share of power to the "
     f"{mask_data.SHARE_EXPONENT:g}, from components that are known apart (the paper's windows "
     "are of one class). So a probability orders, and says who dominates; it is no power share.",
     "Silence is told by level outside the network.",
@@ -83,11 +82,11 @@ def train(job: Job, console: Console) -> ModelCard:
     torch.set_num_threads(job.workers)
     network = WindowMask()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    for index, plan in enumerate(mask_fit.plans_of(job.seed, job.quick)):
-        run = Run(network, plan, job.runs / f"{job.stem}_{index}", device)
-        # Half of the cases are enough to choose by, and half the time.
-        run.train(stock, mask_fit.loss, mask_fit.checker(cases, plan.half, share_of_cases=0.5))
-        run.load_best()
+    plan = mask_fit.plan_of(job.seed, job.quick)
+    run = Run(network, plan, job.runs / f"{job.stem}_0", device)
+    # Half of the cases are enough to choose by, and half the time.
+    run.train(stock, mask_fit.loss, mask_fit.checker(cases, plan.half, share_of_cases=0.5))
+    run.load_best()
     folded = network.folded()
     card = export.export(folded, describe(job, folded, stock, cases), job.models)
     console.print(f"wrote {job.models / job.stem}.onnx and .json")

@@ -89,7 +89,7 @@ def _part_of_the_scene(random: Generator, samples: Samples) -> Samples:
     """A layer may begin or end inside the scene, and may fill a band of the spectrum only."""
     if random.random() < 0.15:
         low, high = np.sort(np.exp(random.uniform(np.log(100), np.log(16000), 2)))
-        edges = (float(low), float(max(high, 1.6 * low)))
+        edges = (float(low), float(min(max(high, 1.6 * low), 20000)))
         sos = scipy.signal.butter(4, edges, "band", fs=RATE_HZ, output="sos")
         samples = np.asarray(scipy.signal.sosfilt(sos, samples), np.float32)
     if random.random() < 0.3:

@@ -108,11 +108,7 @@ def macs_per_s(network: Network, bands: int, frames_per_s: float) -> float:
             per_output = module.weight[0].numel()
             total += float(output.numel()) * per_output
 
-    hooks = [
-        m.register_forward_hook(count)
-        for m in network.modules()
-        if isinstance(m, _COUNTED)
-    ]
+    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, _COUNTED)]
     frames = network.stride * 50
     with torch.no_grad():
         network(torch.zeros(1, frames, bands), *network.start(1))
