@@ -89,7 +89,8 @@ def _of_source(snapshot: Snapshot) -> list[Field]:
             dropped_s = snapshot.health.masks_dropped_s
             made.append(
                 Field(
-                    f"masks {source.mask}" + (f", {dropped_s:.1f} s left out" if dropped_s else ""),
+                    f"masks {source.mask}"
+                    + (f", {dropped_s:.1f} s left out" if dropped_s >= 0.05 else ""),
                     "Network that draws the masks, and what really runs it. Where the machine "
                     "does not keep up, masks are left out before anything else.",
                     rank=7,
