@@ -110,7 +110,7 @@ def song_under_rain(path: Path) -> None:
     rain, song = part(50.8, 56.3), part(26.6, 38.6)
     fade = round(0.3 * rate_hz)
     rise = np.sqrt(np.linspace(0, 1, fade))[:, None]
-    length_s = 20.0
+    length_s = 28.0
     ground = np.zeros((round(length_s * rate_hz) + len(rain), 2))
     rain = rain.copy()
     rain[:fade] *= rise
@@ -130,7 +130,8 @@ class Session:
     def __init__(self, application: QApplication, folder: Path) -> None:
         self.folder = folder
         self.state = ViewState()
-        flags = {"model.mask": "window_mask"}
+        # The demo has five seconds of dead air: patience for a picture.
+        flags = {"alarms.dead_air_warn_s": 1.5, "alarms.dead_air_alarm_s": 3}
         self.engine = LiveEngine(
             self.state, lambda: load(environment={}, flags=flags), SourceOptions()
         )
@@ -176,7 +177,10 @@ def main() -> None:
         window.commands.set_span(60.0)
         session.hear(38)
         picture(window, "music")
-        session.hear(48)
+        session.hear(70.8)
+        picture(window, "alarm")
+        window.commands.acknowledge()
+        session.hear(86)
         window.commands.set_span(30.0)
         window.commands.jump(33.0)
         window.deck.select(30.2, 43.1)
@@ -189,8 +193,10 @@ def main() -> None:
         song_under_rain(Path(folder) / "song-10-dB-under-rain.wav")
         os.chdir(folder)
         session.open("song-10-dB-under-rain.wav", 20.0)
+        window.deck.change(top_hz=8000)
         session.hear(18.5)
         picture(window, "noise")
+        window.deck.change(top_hz=16_000)
         window.commands.set_span(60.0)
         lose_a_stream(window, session.engine, session.state)
         session.close()
