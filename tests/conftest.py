@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# Before numpy is loaded: a pool of threads for products of small matrices only fights for the
+# cores with everything else that a test runs; the tests of the window take half the time without.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import hypothesis
 import numpy as np
 import pytest

@@ -45,10 +45,11 @@ def watch(models, tmp_path):
         made.append((engine, state))
         engine.open(str(path))
         deadline_s = time.monotonic() + WAIT_S
-        while (snapshot := state.snapshot()).condition not in ("ended", "failed"):
+        while state.snapshot().condition not in ("ended", "failed"):
             assert time.monotonic() < deadline_s
             time.sleep(0.02)
-        return state, snapshot
+        engine.close()  # the last masks may come after the last event
+        return state, state.snapshot()
 
     yield call
     for engine, state in made:

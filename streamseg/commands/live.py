@@ -5,25 +5,25 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-from streamseg.capture.base import Delivery, Source
+from streamseg.capture.base import Source
 from streamseg.capture.choose import SourceOptions, any_source
 from streamseg.capture.place import public
+from streamseg.commands.watched import TimedNetwork, WatchedSource
 from streamseg.errors import StreamsegError, UsageError
-from streamseg.messages import Estimate, StreamFormat
-from streamseg.models import STEMS, Job, Network, load_mask_network, load_network
+from streamseg.messages import StreamFormat
+from streamseg.models import STEMS, Network, load_mask_network, load_network
 from streamseg.pipeline import Monitor
 from streamseg.settings import Loaded, Settings, default_config_path
+from streamseg.sinks.acknowledgements import Inbox
 from streamseg.sinks.event_log import EventLog
-from streamseg.sinks.events import AlarmAcknowledged, Event, Stamp
+from streamseg.sinks.events import Event
 from streamseg.sinks.trace_file import tracing
 from streamseg.view.engine import DeviceChoice
 from streamseg.view.feed import Feed
@@ -31,6 +31,16 @@ from streamseg.view.records import SourceInfo
 from streamseg.view.state import ViewState
 
 POLL_S = 0.1
+BLOCK_S = 0.04  # of sound for a call of the network: more, and who looks on waits for it
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What listens now."""
+
+    monitor: Monitor
+    source: str
+    """As events and acknowledgements call it."""
 
 
 class LiveEngine:
@@ -63,7 +73,7 @@ class LiveEngine:
         self.models = dict(STEMS)
         self._model: str | None = None
         self._feed: Feed | None = None
-        self._sink: Callable[[Event], None] | None = None
+        self._running: Running | None = None
         self._wish = threading.Condition()
         self._wanted = False
         self._closing = False
@@ -109,14 +119,14 @@ class LiveEngine:
         ]
 
     def acknowledged(self, rules: Sequence[str]) -> None:
-        """Somebody at the window has seen the alarms of these rules: the log is told."""
-        snapshot = self._state.snapshot()
-        if snapshot.source is None or self._sink is None:
-            return
-        now = datetime.now(UTC).astimezone()
-        stamp = Stamp(snapshot.source.name, now, snapshot.edge, snapshot.rate_hz)
-        for rule in rules:
-            self._sink(AlarmAcknowledged(stamp, rule, "window"))
+        """Somebody at the window has seen the alarms of these rules.
+
+        The log says so of those that stand, as it does after ``streamseg ack``.
+        """
+        running = self._running
+        if running is not None:
+            for rule in rules:
+                running.monitor.acknowledge(running.source, rule, "window")
 
     def reset_maxima(self) -> None:
         """Begin integrated loudness and highest peak anew."""
@@ -159,16 +169,14 @@ class LiveEngine:
 
     def _monitor(self, session: int) -> None:
         """Run one source until it ends or another is wanted."""
-        settings = self.settings
+        settings = _prompt(self.settings)
         stem = self._model or settings.model.name
         network = load_network(stem, settings.model.provider, self._models_dir)
         masks = None
         if settings.model.mask:
             provider = settings.model.provider
             masks = load_mask_network(settings.model.mask, provider, self._models_dir)
-        # The window shows sound as soon as it is there.
-        prompt = settings.capture.model_copy(update={"gather_s": 0.0})
-        source = any_source(self.source, self._options, prompt)
+        source = any_source(self.source, self._options, settings.capture)
         feed = Feed(self._state, session, held_back=not self._realtime)
         info = SourceInfo(
             name=source.name,
@@ -190,13 +198,10 @@ class LiveEngine:
 
         log = EventLog.of(settings.log) if settings.log.file else None
 
-        one_at_a_time = threading.Lock()  # the window writes acknowledgements
-
         def sink(event: Event) -> None:
-            with one_at_a_time:
-                if log is not None:
-                    log.write(event)
-                feed.sink(event)
+            if log is not None:
+                log.write(event)
+            feed.sink(event)
 
         watched = cast(Source, WatchedSource(source, opened))
         timed = cast(Network, TimedNetwork(network, feed.computed))
@@ -205,18 +210,21 @@ class LiveEngine:
         engine = Monitor(
             [watched], timed, settings, sink, feed.watch, feed.tap, masks, feed.mask, trace=write
         )
+        log_path = Path(settings.log.file) if settings.log.file else None
+        inbox = Inbox(log_path, engine.acknowledge, [source.name])
         engine.start()
-        self._feed, self._sink = feed, sink
+        self._feed, self._running = feed, Running(engine, source.name)
         try:
             while not engine.wait(POLL_S) and not self._changed():
                 feed.masks_dropped(engine.masks_dropped_s)
+                inbox.tend()
                 if log is not None:
                     log.tend()
         finally:
             try:
                 engine.stop()
             finally:
-                self._sink = None
+                self._running = None
                 feed.close()
                 traced.close()
                 if log is not None:
@@ -227,43 +235,12 @@ class LiveEngine:
             raise feed.error
 
 
-class WatchedSource:
-    """A source that tells which format it negotiated."""
-
-    def __init__(self, source: Source, opened: Callable[[StreamFormat], None]) -> None:
-        self._source, self._opened = source, opened
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._source, name)
-
-    def open(self) -> StreamFormat:
-        """Open, and tell."""
-        format_ = self._source.open()
-        self._opened(format_)
-        return format_
-
-    def read(self, timeout_s: float) -> Delivery | None:
-        """As the source."""
-        return self._source.read(timeout_s)
-
-
-class TimedNetwork:
-    """A network that tells how long it computes: seconds of sound, seconds of time."""
-
-    def __init__(self, network: Network, computed: Callable[[float, float], None]) -> None:
-        self._network, self._computed = network, computed
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._network, name)
-
-    def run(self, jobs: Sequence[Job]) -> list[Estimate]:
-        """As the network."""
-        card = self._network.card
-        sound_s = sum(len(job.spectra.power) for job in jobs) * card.front_end.hop_s
-        began_s = time.monotonic()
-        estimates = self._network.run(jobs)
-        self._computed(sound_s, time.monotonic() - began_s)
-        return estimates
+def _prompt(settings: Settings) -> Settings:
+    """The window shows sound as soon as it is there, and what is said of it soon after."""
+    capture = settings.capture.model_copy(update={"gather_s": 0.0})
+    block_s = min(BLOCK_S, settings.model.block_s)
+    model = settings.model.model_copy(update={"block_s": block_s})
+    return settings.model_copy(update={"capture": capture, "model": model})
 
 
 def run(

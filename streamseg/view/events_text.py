@@ -73,7 +73,8 @@ def describe(event: Event) -> str:
         case AlarmRaised() | AlarmCleared():
             return event.text.replace(" -", " −")
         case AlarmAcknowledged():
-            return f"{event.rule}: acknowledged by {event.by}"
+            who = "here" if event.by == "window" else f"by {event.by}"
+            return f"{in_words(event.rule)}: acknowledged {who}"
         case Started():
             return f"started: {event.model} on {event.provider}"
         case Stopped():
@@ -108,6 +109,11 @@ def _of_source(event: Event) -> str:
             return f"{cause} by {event.step_s:+.1f} s".replace("-", "−")
         case _:
             return event.name.replace("_", " ")
+
+
+def in_words(rule: str) -> str:
+    """``dead_air`` as a person says it."""
+    return rule.replace("_", " ")
 
 
 def duration(seconds: float) -> str:

@@ -20,6 +20,7 @@ from streamseg.view.state import ViewState
 from streamseg.worker import Mailbox, Worker
 
 WAITING_S = 5.0  # sound that may wait for the display worker
+_END_S = 5.0
 _BLOCK_S = 0.01  # the shortest blocks that a device delivers
 SPEED_S = 10.0
 
@@ -39,6 +40,7 @@ class Feed:
         self._state = state
         self._session = session
         self._expected = 0
+        self._held_back = held_back
         self._mailbox: Mailbox[_Piece] = Mailbox(
             round(WAITING_S / _BLOCK_S), lambda new, old: not held_back
         )
@@ -62,8 +64,16 @@ class Feed:
         self._worker.start()
 
     def close(self) -> None:
-        """Draw what is waiting, then end the worker."""
-        self._worker.stop(timeout_s=5.0)
+        """Draw what is waiting, then end the worker.
+
+        Of a live source what takes longer than ``_END_S`` is given up; a source that was held back
+        is drawn to its end, as long as something is being drawn.
+        """
+        while True:
+            before = self._position
+            self._worker.stop(timeout_s=_END_S)
+            if not self._held_back or self._position == before:
+                break
         self._analyser = None
 
     def reset_maxima(self) -> None:

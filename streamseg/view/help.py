@@ -51,21 +51,26 @@ class HelpOverlay(QWidget):
         veil.setAlpha(242)
         painter.fillRect(self.rect(), veil)
         for relative in _SIZES:
-            places = self._places(relative)
+            places = self._places(relative) or self._places(relative, even=False)
             if places is not None or relative == _SIZES[-1]:
                 for menu, (x, y) in (places or {}).items():
                     self._draw_menu(painter, menu, x, y, relative)
                 return
 
-    def _places(self, relative: float) -> dict[str, tuple[int, int]] | None:
-        """Where each menu begins; None where they do not fit in letters of this size."""
+    def _places(self, relative: float, *, even: bool = True) -> dict[str, tuple[int, int]] | None:
+        """Where each menu begins; None where they do not fit in letters of this size.
+
+        ``even``: columns of about the same length, or else each filled to its end.
+        """
         row, column = self._px(_ROW_PX, relative), self._px(_COLUMN_PX, relative)
         edge = self._px(30, relative)
         menus = {menu: [r for r in self.rows if r[0] == menu] for menu, _, _ in self.rows}
         columns = max(1, (self.width() - edge) // column)
         lines = len(self.rows) + 2 * len(menus)
         # As even as whole menus allow.
-        bottom = min(self.height() - edge, edge + (-(-lines // columns) + 6) * row)
+        bottom = self.height() - edge
+        if even:
+            bottom = min(bottom, edge + (-(-lines // columns) + 6) * row)
         x = y = edge
         places = {}
         for menu, rows in menus.items():

@@ -20,15 +20,17 @@ class Pace:
         self._last_s: float | None = None
         self._late = 0
         self._lowered_s = 0.0
+        self._wished = False
         self._count = 0
         self._since_s: float | None = None
         self.measured_fps: float | None = None
         """Pictures in the last second."""
 
     def want(self, fps: int) -> None:
-        """Another wish of the user."""
+        """Another wish of the user; the next ``tick`` says so."""
         self.wanted_fps = self.fps = fps
         self._late = 0
+        self._wished = True
 
     @property
     def interval_ms(self) -> int:
@@ -39,6 +41,9 @@ class Pace:
         """A picture is due; True if ``interval_ms`` has changed."""
         self._measure(now_s)
         last_s, self._last_s = self._last_s, now_s
+        if self._wished:
+            self._wished = False
+            return True
         if last_s is None:
             return False
         late = now_s - last_s > _LATE / self.fps

@@ -16,7 +16,7 @@ import numpy as np
 from streamseg.errors import UsageError
 from streamseg.frontend.loudness import LOWEST_RATE_HZ, KWeightedPower
 from streamseg.frontend.loudness_stats import ProgrammeLoudness
-from streamseg.masking import Keeper, UnitGrid, class_gains
+from streamseg.masking import Keeper, UnitGrid, class_gains, filled
 from streamseg.messages import Float32Array, Mask
 from streamseg.view.audio_spool import AudioSpool
 from streamseg.view.engine import Player
@@ -38,7 +38,7 @@ def pieces(
     if not keep:
         return sound
     mask = state.mask(region.start, region.stop)
-    if mask is None or keep not in mask.classes:
+    if mask is None or keep not in mask.classes or not mask.prob.any():
         raise UsageError(
             f"expected a mask of {keep} here, got none; set model.mask to a network that draws "
             "masks, and choose sound that was heard since"
@@ -62,20 +62,10 @@ def _kept(
         if keeper is None:
             grid = UnitGrid(mask.freq_hz, first_s, mask.unit_s)
             keeper = Keeper(rate_hz, piece.shape[1], grid)
-            keeper.push_gains(class_gains(_filled(mask.prob), mask.classes, (keep,)))
+            keeper.push_gains(class_gains(filled(mask.prob), mask.classes, (keep,)))
         yield keeper.push(piece)
     if keeper is not None:
         yield keeper.flush()
-
-
-def _filled(prob: Float32Array) -> Float32Array:
-    """Time units without a mask take that of the nearest one that has one."""
-    known = np.flatnonzero(prob.any(axis=(0, 1)))
-    units = np.arange(prob.shape[2])
-    after = np.minimum(np.searchsorted(known, units), known.size - 1)
-    before = np.maximum(after - 1, 0)
-    nearer = units - known[before] < np.abs(known[after] - units)
-    return prob[:, :, known[np.where(nearer, before, after)]]
 
 
 class Wish:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QAction
+from PyQt6.QtGui import QAction, QColor, QPalette
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -81,6 +81,10 @@ class Controls(QToolBar):
         nearest = min(range(len(SPANS_S)), key=lambda i: abs(SPANS_S[i] - span_s))
         self.span.setCurrentIndex(nearest if abs(SPANS_S[nearest] - span_s) < 0.5 else -1)
         self.span.setPlaceholderText(_span(span_s))
+        palette = self.span.palette()
+        # A width between those of the list is as true as they are.
+        palette.setColor(QPalette.ColorRole.PlaceholderText, QColor(self.deck.theme.text))
+        self.span.setPalette(palette)
         for box, value in ((self.low, prefs.low_db), (self.high, prefs.high_db)):
             box.blockSignals(True)
             box.setValue(round(value))

@@ -178,9 +178,10 @@ class MainWindow(QMainWindow):
     # What Qt calls
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """The help covers all of the window."""
+        """The help covers all of the window; the words leave room for the events."""
         self.help.setGeometry(self.rect())
         self.notice.place()
+        self.words.restyle()
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Files and addresses may be dropped."""

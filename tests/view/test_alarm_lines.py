@@ -1,11 +1,13 @@
 """Facts about what the alarm bar says."""
 
+import numpy as np
 import pytest
 
 from streamseg.sinks.events import AlarmCleared, AlarmRaised, Overload, SourceLost
 from streamseg.view.alarm_lines import MOST, alarm_lines
 from streamseg.view.panels.lanes import stacked
 
+pytestmark = pytest.mark.usefixtures("patient")
 RATE_HZ = 16_000
 
 
@@ -21,7 +23,7 @@ def raise_alarm(station, at_s, rule="dead_air", severity="alarm"):
 @pytest.fixture
 def heard(station):
     """A minute of the source."""
-    station.hear([0.1] * 60 * RATE_HZ, block=16_000)
+    station.hear(np.full(60 * RATE_HZ, 0.1, np.float32), block=16_000)
     station.settle()
     return station
 

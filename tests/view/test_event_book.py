@@ -134,7 +134,7 @@ def test_an_acknowledgement_in_the_log_counts_here_too(book):
         ("dead_air", True),
         ("clipping", False),
     ]
-    assert book.events[-1].text == "dead_air: acknowledged by desk"
+    assert book.events[-1].text == "dead air: acknowledged by desk"
     assert not book.events[-1].alarm
 
 

@@ -95,6 +95,14 @@ def test_without_a_mask_no_class_can_be_kept(station):
         pieces(station.state, Region(0, RATE_HZ), RATE_HZ, "speech")
 
 
+def test_a_mask_that_says_nothing_keeps_nothing(heard):
+    """All classes zero: the same error, and no crash."""
+    prob, freq_hz = np.zeros((3, 4, 300), np.float32), np.array([1000.0, 3000, 5000, 7000])
+    heard.state.show_mask(Mask("studio", CLASSES, prob, freq_hz, 0, 0.1, True))
+    with pytest.raises(UsageError, match="expected a mask of music"):
+        pieces(heard.state, Region(0, RATE_HZ), RATE_HZ, "music")
+
+
 def test_a_region_is_measured_like_a_programme():
     """A tone of -20 dBFS in both channels: R 128 adds them."""
     tone = (0.1 * np.sin(2 * np.pi * 1000 * TIME_S)).astype(np.float32)

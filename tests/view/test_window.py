@@ -474,6 +474,17 @@ def test_another_network_and_the_same_source_again(window, engine, press):
     assert (engine.used, engine.opened, engine.resets) == (["frame_conv"], [None], 1)
 
 
+def test_another_rate_is_that_of_the_timer_at_once(window, press):
+    """From 60 pictures a second over 15 to 30."""
+    from PyQt6.QtCore import Qt
+
+    intervals_ms = [window._timer.interval()]
+    for _ in range(2):
+        press(window, Qt.Key.Key_F, control=True)
+        intervals_ms.append(window._timer.interval())
+    assert intervals_ms == [17, 67, 33]
+
+
 def test_all_of_it_survives_a_tiny_and_a_huge_window(window):
     """Resizing while sound is shown."""
     for width, height in ((900, 560), (3000, 1500), (1000, 700)):

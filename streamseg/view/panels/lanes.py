@@ -10,7 +10,7 @@ from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen
 
 from streamseg.view.axis import clock_text, time_ticks
 from streamseg.view.deck import Deck
-from streamseg.view.events_text import duration
+from streamseg.view.events_text import duration, in_words
 from streamseg.view.panels.base import TimePanel, hatch_brush
 from streamseg.view.records import Alarm, Span
 from streamseg.view.theme import HATCHES, LABELS, LETTERS
@@ -146,11 +146,13 @@ class LanePanel(TimePanel):
             painter.setPen(QPen(colour, 1))
             painter.drawRect(area.adjusted(0.5, 0.5, -0.5, -0.5))
             if legible:
-                self._write(painter, area, alarm.rule, QColor(theme.panel), colour)
+                self._write(painter, area, in_words(alarm.rule), QColor(theme.panel), colour)
         else:
             painter.fillRect(area, colour)
             if legible:
-                self._write(painter, area, f"! {alarm.rule}", colour, QColor(theme.on_alarm))
+                self._write(
+                    painter, area, f"! {in_words(alarm.rule)}", colour, QColor(theme.on_alarm)
+                )
 
     def _write(
         self, painter: QPainter, area: QRectF, text: str, field: QColor, ink: QColor

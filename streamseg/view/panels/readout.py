@@ -31,7 +31,8 @@ def lines(deck: Deck) -> list[str]:
         edges = bin_edges_hz(snapshot.rate_hz)
         place = int(edges.searchsorted(deck.cursor_hz, side="right")) - 1
         level = BOTTOM_DB + STEP_DB * int(reading.spectrum[min(max(place, 0), BINS - 1)])
-        text.append(f"{level:.1f} dBFS".replace("-", "−"))
+        below = "≤ " if level == BOTTOM_DB else ""
+        text.append(f"{below}{level:.1f} dBFS".replace("-", "−"))
     if snapshot.source is not None and reading.confirmed:
         text.extend(
             f"{label} {sure:.2f} ({soon:.2f})"

@@ -17,6 +17,7 @@ from streamseg.view.records import Snapshot
 from streamseg.view.theme import HATCHES
 
 _SHAPE = 0.4  # height to width of the words
+_MOST = 0.17  # of the height of the window, or the list of events has no room left
 
 _ORDER: tuple[Label, ...] = ("speech", "music", "noise", "silence")
 """Who is named first: a voice over a bed, not a bed under a voice."""
@@ -66,7 +67,10 @@ class WordsPanel(QWidget):
     def restyle(self) -> None:
         """As high as suits the width: letters to be read across a room."""
         px = self.deck.metrics.px
-        self.setFixedHeight(min(px(260), max(px(120), round(self.width() * _SHAPE)) + px(24)))
+        window = self.window() or self
+        room = max(px(80), round(window.height() * _MOST))
+        letters = min(room, max(px(120), round(self.width() * _SHAPE)))
+        self.setFixedHeight(min(px(260), letters + px(24)))
         self.update()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
