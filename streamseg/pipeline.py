@@ -1,13 +1,16 @@
 """The live engine: who runs on which thread, and in which order they start and stop.
 
 One analysis thread per source (read, resample, STFT, mel) -> one worker for the network, batched
-over the sources -> decisions on the same thread -> one worker for the sinks. Where masks are
-wanted, each source has a second front end, and a second worker runs the mask network. Sources and
-sink are handed in; this module knows neither devices nor files.
+over the sources -> decisions on the same thread -> one worker for the sinks. Several live sources
+share one analysis thread (``roundabout`` says why), which takes turns with the network, and more
+than ``FEW`` take larger pieces. Where masks are wanted, each source has a second front end, and a
+second worker runs the mask network. Sources and sink are handed in; this module knows neither
+devices nor files.
 
-Full: a live source that is not analysed in time loses sound in its ring (counted there); spectra
-that the network cannot take in time are dropped, oldest first, and count as a hole; a file simply
-waits. Masks are dropped before the network is late. Events are never dropped.
+Full: while the network is behind, live sources are not read, and their sound waits in their rings;
+what does not fit there is lost, counted. Spectra that the network still cannot take in time are
+dropped, oldest first, and count as a hole; a file simply waits. Masks are dropped before the
+network is late. Events are never dropped.
 """
 
 from __future__ import annotations
@@ -26,12 +29,18 @@ from streamseg.mask_stage import MaskStage
 from streamseg.messages import Block, Estimate, Mask, Second, Spectra
 from streamseg.models import Job, MaskNetwork, Network
 from streamseg.reader import Mail, Reader, open_source
+from streamseg.roundabout import Roundabout
 from streamseg.settings import Settings
 from streamseg.sinks.events import Event
+from streamseg.stages import SourceFront
 from streamseg.worker import Mailbox, Worker
 
 MAIL_S = 5.0  # sound that may wait for the network before the oldest is dropped
-BEHIND_S = 1.0  # so much waiting sound is no passing delay: then there are no masks
+FEW = 8  # sources that need not be thrifty
+MANY_PIECE_S = 0.8  # of more: one run of the network for this costs less than half of four
+LINGER_S = 0.1  # of many sources: how long the network waits for more of them
+TURN_S = 0.5  # the longest that the network waits for the end of a round
+BEHIND_S = 0.6  # no passing delay: then there are no masks, before capture is held back
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +90,25 @@ class Monitor:
         self._trace = trace
         self._stop = threading.Event()
         self._live: set[str] = set()  # names; whether a source is live is known once it is open
-        capacity = max(8, round(MAIL_S / settings.model.block_s)) * max(1, len(sources))
-        self._mail: Mailbox[Mail] = Mailbox(capacity, self._may_displace)
+        self._piece_s = settings.model.block_s
+        if len(sources) > FEW:
+            self._piece_s = max(self._piece_s, MANY_PIECE_S)
+        capacity = max(8, round(MAIL_S / self._piece_s)) * max(1, len(sources))
+        self._mail: Mailbox[Mail] = Mailbox(capacity, self._may_displace, self._is_live_sound)
         self._events: Mailbox[Event | Second] = Mailbox(10_000)
         self._listeners: dict[str, Listener] = {}
         self._readers: dict[str, Reader] = {}
         self._broken: list[BaseException] = []  # what no source should ever raise
-        self._model_worker = Worker("network", self._mail, self._think, self._stop.set)
+        # One run of the network for many sources is far cheaper than a run for each.
+        linger_s = LINGER_S if len(sources) > 1 else 0.0
+        self._turn = threading.Lock()
+        think = self._think_in_turn if len(sources) > 1 else self._think
+        self._model_worker = Worker("network", self._mail, think, self._stop.set, linger_s)
         self._sink_worker = Worker("sinks", self._events, self._write, self._stop.set)
+        self._roundabout = None
+        if len(sources) > 1:
+            round_s = min(settings.capture.gather_s, self._piece_s)
+            self._roundabout = Roundabout(self._stop, round_s, self._turn)
         self._masks = None
         if mask_network is not None:
             self._masks = MaskStage(
@@ -112,10 +132,15 @@ class Monitor:
 
     def start(self) -> None:
         """Start every thread, the last in the chain first."""
+        # What is imported with the first front end takes seconds on a busy machine: no source is
+        # opened before that, since sound that is late cannot be dated.
+        SourceFront("", self._network.card, self._network.grid(48_000), 1.0, self._settings.alarms)
         self._sink_worker.start()
         self._model_worker.start()
         if self._masks is not None:
             self._masks.start()
+        if self._roundabout is not None:
+            self._roundabout.start()
         for thread in self._threads:
             thread.start()
 
@@ -160,8 +185,10 @@ class Monitor:
 
     def _may_displace(self, new: Mail, old: Mail) -> bool:
         """Live sound cannot wait; a file can, and must not push live sound out."""
-        live = self._live
-        return new.source in live and isinstance(old, Spectra) and old.source in live
+        return new.source in self._live and self._is_live_sound(old)
+
+    def _is_live_sound(self, item: Mail) -> bool:
+        return isinstance(item, Spectra) and item.source in self._live
 
     # Analysis thread of one source
 
@@ -174,12 +201,22 @@ class Monitor:
             if opened is None:
                 return
             reader = Reader(
-                source, opened, self._network, settings, self._mail, self._tap, self._masks
+                source,
+                opened,
+                self._network,
+                settings,
+                self._mail,
+                self._tap,
+                self._masks,
+                max(settings.model.block_s, self._piece_s),
             )
             self._readers[source.name] = reader
             if source.live:
                 self._live.add(source.name)
-            reader.run(self._stop)
+            if source.live and self._roundabout is not None:
+                self._roundabout.ride(reader)
+            else:
+                reader.run(self._stop)
             if source.exhausted:
                 reason = "end of source"
         except StreamsegError as error:
@@ -194,6 +231,20 @@ class Monitor:
             self._mail.put(End(source.name, reason, source.bad_samples, drift_ppm))
 
     # Thread of the network
+
+    def _think_in_turn(self, items: list[Mail]) -> None:
+        """Between two rounds of the live sources.
+
+        Two threads that compute hand the interpreter to each other at every operation on arrays,
+        and wait up to 5 ms to get it back: together they are slower than one after the other. It is
+        a courtesy: whoever holds the turn may be waiting for this thread to make room.
+        """
+        mine = self._turn.acquire(timeout=TURN_S)
+        try:
+            self._think(items)
+        finally:
+            if mine:
+                self._turn.release()
 
     def _think(self, items: list[Mail]) -> None:
         waiting: dict[str, deque[Mail]] = {}

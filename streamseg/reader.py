@@ -42,6 +42,7 @@ from streamseg.worker import Mailbox
 
 FILL_S = 0.5
 READ_TIMEOUT_S = 0.2  # how soon a stop is noticed on a source that delivers nothing
+EASE_S = 0.1  # how soon to look again whether the network has caught up
 UNKNOWN_RATE_HZ = 48_000
 
 Mail = Spectra | Begin | Anchor | EndOfStretch | Note | Acknowledge | End
@@ -96,7 +97,9 @@ class Reader:
         mail: Mailbox[Mail],
         tap: Callable[[str, Block], None],
         masks: MaskStage | None = None,
+        piece_s: float | None = None,
     ) -> None:
+        """``piece_s``: sound in one piece for the network, if not ``model.block_s``."""
         self._source = source
         self._tap = tap
         self._mail = mail
@@ -109,7 +112,7 @@ class Reader:
         self._zeros = ZeroWatch(silent_frames if source.live else 0)
         grid = network.grid(self._rate_hz)
         self._front = SourceFront(
-            source.name, network.card, grid, settings.model.block_s, settings.alarms
+            source.name, network.card, grid, piece_s or settings.model.block_s, settings.alarms
         )
         self._masks = masks.outlet(source.name, self._rate_hz) if masks else None
 
@@ -121,16 +124,38 @@ class Reader:
     def run(self, stop: threading.Event) -> None:
         """Returns at the end of the source or when ``stop`` is set; closes the stretch always."""
         try:
-            while not (stop.is_set() or self._source.exhausted):
-                delivery = self._source.read(READ_TIMEOUT_S)
-                if delivery is not None:
-                    self._take(delivery)
-                elif self._time is not None:
-                    self._look(self._time)
+            while not (stop.is_set() or self.exhausted):
+                if not self.step(READ_TIMEOUT_S) and self._held_back:
+                    stop.wait(EASE_S)
         finally:
-            if self._time is None:
-                self._begin(0)
-            self._end_stretch()
+            self.finish()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the source has ended."""
+        return self._source.exhausted
+
+    def step(self, timeout_s: float) -> bool:
+        """Take the next delivery, waiting at most so long; whether there was one."""
+        if self._held_back:
+            return False
+        delivery = self._source.read(timeout_s)
+        if delivery is not None:
+            self._take(delivery)
+        elif self._time is not None:
+            self._look(self._time)
+        return delivery is not None
+
+    @property
+    def _held_back(self) -> bool:
+        """The network needs the processor more: live sound waits in its ring meanwhile."""
+        return self._source.live and self._mail.crowded
+
+    def finish(self) -> None:
+        """Close the stretch: nothing more comes."""
+        if self._time is None:
+            self._begin(0)
+        self._end_stretch()
 
     def _begin(self, frames: int) -> Timekeeper:
         """The anchor: the first ``frames`` samples have just been heard."""

@@ -42,6 +42,9 @@ class CaptureSettings(_Section):
         0.0107, ge=0.001, le=1, description="device block: 512 frames at 48 kHz; 0 is irregular"
     )
     ring_s: float = Field(10, ge=0.5, le=600, description="sound kept while the analysis is busy")
+    gather_s: float = Field(
+        0.2, ge=0, le=0.25, description="live: sound per step; larger steps cost less than many"
+    )
     open_timeout_s: float = Field(5, ge=0.1, le=120, description="a frozen server must not hold us")
     read_timeout_s: float = Field(4, ge=0.1, le=120, description="silence on the wire is a drop")
     retry_first_s: float = Field(0.5, ge=0.05, le=60, description="first wait before reopening")
@@ -97,7 +100,9 @@ class ModelSettings(_Section):
     """Which network, and where it runs."""
 
     name: str = Field("activity", description="a stem that `streamseg models` lists")
-    mask: str = Field("", description="network that draws masks in the window; empty: none")
+    mask: str = Field(
+        "window_mask", description="network that draws masks in the window; empty: none"
+    )
     provider: str = Field(
         "auto", pattern="^(auto|cpu|cuda)$", description="auto: CUDA where it really runs"
     )

@@ -1,7 +1,7 @@
 """One thread, one bounded mailbox, one rule for when it is full, one stop.
 
 Whoever has something for a worker calls ``Mailbox.put`` from any thread; only the worker's own
-thread takes. Waiting is done on a condition: nothing polls, nothing spins.
+thread takes, one thread a mailbox. Waiting is done on a condition: nothing polls, nothing spins.
 """
 
 from __future__ import annotations
@@ -22,16 +22,32 @@ class Mailbox(Generic[T]):
     """
 
     def __init__(
-        self, capacity: int, may_displace: Callable[[T, T], bool] = lambda new, old: False
+        self,
+        capacity: int,
+        may_displace: Callable[[T, T], bool] = lambda new, old: False,
+        crowds: Callable[[T], bool] = lambda item: True,
     ) -> None:
+        """``crowds``: what counts for ``crowded``."""
         if capacity < 1:
             raise ValueError(f"expected a capacity of at least 1, got {capacity}")
         self._capacity = capacity
         self._may_displace = may_displace
+        self._crowds = crowds
+        self._crowd = 0  # of the items, so many count
         self._items: deque[T] = deque()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        # Each wakes only who waits for it: with many senders, whoever is woken in vain takes the
+        # interpreter from those who work.
+        self._came = threading.Condition(self._lock)  # the first item, or the end
+        self._enough = threading.Condition(self._lock)  # for who lingers
+        self._room = threading.Condition(self._lock)
         self._closed = False
         self.dropped = 0
+
+    @property
+    def crowded(self) -> bool:
+        """Whether it is so full that senders who can had better wait; any thread."""
+        return self._crowd > self._capacity // 5
 
     @property
     def waiting(self) -> int:
@@ -40,37 +56,49 @@ class Mailbox(Generic[T]):
 
     def put(self, item: T) -> bool:
         """Hand over an item; False when the mailbox is closed, so nobody will read it."""
-        with self._changed:
+        with self._lock:
             while len(self._items) >= self._capacity and not self._closed:
                 if self._make_room(item):
                     break
-                self._changed.wait()
+                self._room.wait()
             if self._closed:
                 return False
             self._items.append(item)
-            self._changed.notify_all()
+            self._crowd += self._crowds(item)
+            if len(self._items) == 1:
+                self._came.notify()
+            elif len(self._items) > self._capacity // 2:
+                self._enough.notify()
             return True
 
-    def take_all(self) -> list[T]:
-        """Wait for items and take all of them; an empty list means closed and empty."""
-        with self._changed:
+    def take_all(self, linger_s: float = 0.0) -> list[T]:
+        """Wait for items and take all of them; an empty list means closed and empty.
+
+        ``linger_s``: wait so long for more once there is one, unless it gets full.
+        """
+        with self._lock:
             while not self._items and not self._closed:
-                self._changed.wait()
+                self._came.wait()
+            if linger_s and not self._closed and len(self._items) <= self._capacity // 2:
+                self._enough.wait(linger_s)
             items = list(self._items)
             self._items.clear()
-            self._changed.notify_all()
+            self._crowd = 0
+            self._room.notify_all()
             return items
 
     def close(self) -> None:
         """Let waiting sides go on; what is inside can still be taken."""
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
+            for waiting in (self._came, self._enough, self._room):
+                waiting.notify_all()
 
     def _make_room(self, item: T) -> bool:
         for index, old in enumerate(self._items):
             if self._may_displace(item, old):
                 del self._items[index]
+                self._crowd -= self._crowds(old)
                 self.dropped += 1
                 return True
         return False
@@ -89,11 +117,14 @@ class Worker(Generic[T]):
         mailbox: Mailbox[T],
         handle: Callable[[list[T]], None],
         on_error: Callable[[], None],
+        linger_s: float = 0.0,
     ) -> None:
+        """``linger_s``: gather so long before ``handle``, where many at once are cheaper."""
         self.mailbox = mailbox
         self.error: BaseException | None = None
         self._handle = handle
         self._on_error = on_error
+        self._linger_s = linger_s
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -108,7 +139,7 @@ class Worker(Generic[T]):
 
     def _run(self) -> None:
         try:
-            while items := self.mailbox.take_all():
+            while items := self.mailbox.take_all(self._linger_s):
                 self._handle(items)
         except BaseException as error:  # kept for the owner, who reports it
             self.error = error

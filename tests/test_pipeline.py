@@ -17,6 +17,7 @@ from streamseg.pipeline import Monitor
 from streamseg.settings import load
 from streamseg.sinks.events import Clock
 from streamseg.stages import SourceFront
+from streamseg.worker import Mailbox
 
 WAIT_S = 30  # far longer than anything here takes
 
@@ -220,27 +221,50 @@ def test_spectra_lost_at_the_end_of_a_stretch_are_not_taken_as_heard(network):
     assert silences(events) == [pytest.approx((0, 5), abs=0.1)]
 
 
-def test_a_network_too_slow_for_a_live_source_drops_and_says_so(network):
+class Slow:
+    """A network that is held up until ``go`` is set."""
+
+    def __init__(self, inner, go):
+        self.inner, self.go = inner, go
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def run(self, jobs):
+        """As the network, later."""
+        self.go.wait(WAIT_S)
+        return self.inner.run(jobs)
+
+
+def test_a_live_source_waits_in_its_ring_while_the_network_is_behind(network):
+    """What the source itself can keep is not lost in front of the network."""
+    go = threading.Event()
+    minute = np.concatenate([HISS] * 11 + [SILENCE])
+    source = FakeSource(cut(minute), live=True)
+    events = []
+    engine = Monitor([source], Slow(network, go), settings(), events.append)
+    engine.start()
+    left = 0
+    while left != len(source.script):  # until it is not read any more
+        left = len(source.script)
+        go.wait(0.5)
+    assert left > 400  # of 600: a second or so went on
+    go.set()
+    assert engine.wait(WAIT_S)
+    engine.stop()
+    assert "overload" not in names(events)
+    assert silences(events) == [pytest.approx((55, 60), abs=0.05)]
+
+
+def test_a_network_too_slow_for_a_live_source_drops_and_says_so(network, monkeypatch):
     """The oldest spectra go, the log says how much, and the times after it stay right."""
+    # As when what was read already is more than the network has room for.
+    monkeypatch.setattr(Mailbox, "crowded", False)
     slow = threading.Event()
-
-    class Slow:
-        """The network, once delayed until all of the source has been read."""
-
-        def __init__(self, inner):
-            self.inner = inner
-
-        def __getattr__(self, name):
-            return getattr(self.inner, name)
-
-        def run(self, jobs):
-            slow.wait(WAIT_S)
-            return self.inner.run(jobs)
-
     minute = np.concatenate([HISS] * 11 + [SILENCE[: 3 * RATE_HZ]])
     source = FakeSource(cut(minute), live=True)
     events = []
-    engine = Monitor([source], Slow(network), settings(), events.append)
+    engine = Monitor([source], Slow(network, slow), settings(), events.append)
     engine.start()
     while not source.exhausted:
         slow.wait(0.01)

@@ -84,3 +84,54 @@ def test_a_mailbox_says_how_much_is_waiting():
     assert mailbox.waiting == 2
     mailbox.take_all()
     assert mailbox.waiting == 0
+
+
+def test_lingering_gathers_what_comes_a_little_later():
+    """One item does not set it going at once: those that follow soon come with it."""
+    mailbox, seen = Mailbox(10), []
+    worker = Worker("w", mailbox, lambda items: seen.append(list(items)), lambda: None, 0.5)
+    worker.start()
+    for item in range(3):
+        mailbox.put(item)
+    worker.stop(WAIT_S)
+    assert seen == [[0, 1, 2]]
+
+
+def test_lingering_ends_when_it_gets_full():
+    """Half a mailbox is worth a run, however long it may linger."""
+    mailbox, seen = Mailbox(10), threading.Event()
+    worker = Worker("w", mailbox, lambda items: seen.set(), lambda: None, 1000.0)
+    worker.start()
+    for item in range(6):
+        mailbox.put(item)
+    assert seen.wait(WAIT_S)
+    worker.stop(WAIT_S)
+
+
+def test_a_mailbox_says_when_senders_had_better_wait():
+    """From a fifth on it is crowded."""
+    mailbox = Mailbox(10)
+    for item in range(2):
+        mailbox.put(item)
+    assert not mailbox.crowded
+    mailbox.put(2)
+    assert mailbox.crowded
+    mailbox.take_all()
+    assert not mailbox.crowded
+
+
+def test_only_what_is_asked_for_makes_a_crowd():
+    """Files fill a mailbox up to its end, and live sources must not wait for that."""
+    mailbox = Mailbox(10, lambda new, old: old < 0, crowds=lambda item: item < 0)
+    for item in range(8):
+        mailbox.put(item)
+    assert not mailbox.crowded
+    mailbox.put(-1)
+    mailbox.put(-2)
+    assert not mailbox.crowded
+    mailbox.put(-3)  # in place of another one
+    assert not mailbox.crowded
+    mailbox.take_all()
+    for item in (-1, -2, -3):
+        mailbox.put(item)
+    assert mailbox.crowded

@@ -31,6 +31,17 @@ class Decoded:
     """Time of the first frame by the sender's own clock, where the stream carries one that goes on
     when the connection does not."""
 
+    @property
+    def seconds(self) -> float:
+        """Length of the sound."""
+        return len(self.frames) / self.rate_hz
+
+    def without_first(self, seconds: float) -> Decoded:
+        """The rest, when the first ``seconds`` are left out."""
+        frames = max(0, round(seconds * self.rate_hz))
+        at_s = None if self.at_s is None else self.at_s + frames / self.rate_hz
+        return Decoded(self.frames[frames:], self.rate_hz, at_s)
+
     def same_format(self, other: Decoded) -> bool:
         """Whether both can be put end to end."""
         return self.rate_hz == other.rate_hz and self.frames.shape[1] == other.frames.shape[1]

@@ -3,7 +3,7 @@
 Who runs where: ``DeviceSource`` belongs to the analysis thread of its source. PortAudio runs in a
 process of its own for every stream (``recorder``), because it may hang in any call when an audio
 server does; that process copies sound into shared memory, and is killed and replaced whenever it
-stops delivering. Nothing here waits for it: ``read`` looks into the shared ring every 20 ms. When
+stops delivering. Nothing here waits for it: ``read`` looks into the shared ring now and then. When
 the analysis is slow the ring fills up and blocks are refused there; that is a ``Loss`` at its
 place, like what the device itself has lost.
 
@@ -23,14 +23,15 @@ from streamseg.capture.decoded import Conform, Decoded, channels_of, mix_of
 from streamseg.capture.input_device import InputDevice, choose_device, find_again
 from streamseg.capture.recorder_process import RecorderProcess
 from streamseg.capture.second_look import SecondLook
-from streamseg.capture.take import Missing, Opening, Plan, Take
+from streamseg.capture.take import MAX_BLOCK_S, Missing, Opening, Plan, Take
 from streamseg.errors import SourceUnavailableError
 from streamseg.messages import Block, Float32Array, Loss, StreamFormat
 from streamseg.settings import CaptureSettings
 from streamseg.ticks import now_s
 
 _POLL_S = 0.02
-"""How often the reader looks into the ring: a callback must not wake anybody, that takes a lock."""
+"""How often the reader looks into the ring, at most: a callback must not wake anybody, that takes
+a lock."""
 STABLE_S = 10.0
 """A recording that held this long was a good one: the next wait is short again."""
 LIST_S = 5.0
@@ -87,6 +88,7 @@ class DeviceSource:
         self._wanted = device
         self._channel = channel
         self._settings = settings
+        self._poll_s = max(_POLL_S, min(settings.gather_s, MAX_BLOCK_S))
         self._rate_hz = rate_hz or 0
         self._channels = channels
         self.name = name if name is not None else str(device if device is not None else "default")
@@ -147,7 +149,7 @@ class DeviceSource:
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:
                 return None
-            time.sleep(min(_POLL_S, left_s))
+            time.sleep(min(self._poll_s, left_s))
 
     def close(self) -> None:
         """End the recording. Returns within a second even when the audio server is frozen."""

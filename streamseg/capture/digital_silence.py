@@ -32,7 +32,10 @@ class ZerosEnded:
 
 
 class ZeroWatch:
-    """Blocks in order; says when zeros have lasted ``limit_frames``, and when they are over."""
+    """Blocks in order; says when zeros have lasted ``limit_frames``, and when they are over.
+
+    The limit is longer than any block.
+    """
 
     def __init__(self, limit_frames: int) -> None:
         """``limit_frames`` 0: never says anything."""
@@ -46,6 +49,8 @@ class ZeroWatch:
 
     def push(self, block: Block) -> list[ZerosBegan | ZerosEnded]:
         """What this block decides: mostly nothing, at most an end and a beginning."""
+        if self._since is None and block.samples[-1:].any():
+            return []  # zeros in its middle are shorter than any limit
         found: list[ZerosBegan | ZerosEnded] = []
         sounding = block.samples != 0
         if sounding.any():

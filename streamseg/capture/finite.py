@@ -11,7 +11,8 @@ from collections import deque
 
 import numpy as np
 
-from streamseg.capture.decoded import Conform, Decoded, Decoder, channels_of, mix_of
+from streamseg.capture.decoded import Conform, Decoder, channels_of, mix_of
+from streamseg.capture.gathering import Gathering
 from streamseg.messages import Block, Float32Array
 
 BLOCK_S = 0.25
@@ -23,13 +24,16 @@ REALTIME_BLOCK_S = 0.04
 class FiniteReader:
     """Gather decoded frames into blocks of ``BLOCK_S`` to twice that (the last may be shorter)."""
 
-    def __init__(self, decoder: Decoder, conform: Conform, *, realtime: bool) -> None:
-        self._decoder = decoder
+    def __init__(
+        self, decoder: Decoder, conform: Conform, *, realtime: bool, gather_s: float = 0.0
+    ) -> None:
+        """``gather_s``: in real time, a block holds at least this."""
+        block_s = max(gather_s, REALTIME_BLOCK_S) if realtime else BLOCK_S
+        self._decoder = Gathering(decoder, block_s)
         self._conform = conform
-        self._block_frames = round((REALTIME_BLOCK_S if realtime else BLOCK_S) * conform.rate_hz)
+        self._block_frames = round(block_s * conform.rate_hz)
         self._realtime = realtime
         self._started_s: float | None = None
-        self._carry: Decoded | None = None
         self._ready: deque[Float32Array] = deque()
         self._sample = 0
         self._ended = False
@@ -51,7 +55,7 @@ class FiniteReader:
         return block
 
     def _fill(self) -> None:
-        decoded = self._gather()
+        decoded = self._decoder.read()
         if decoded is None:
             self._ended = True
             frames = self._conform.flush()
@@ -60,25 +64,6 @@ class FiniteReader:
         # A packet may hold many seconds: blocks stay bounded whatever the container does.
         pieces = max(1, len(frames) // self._block_frames)
         self._ready.extend(piece for piece in np.array_split(frames, pieces) if piece.size)
-
-    def _gather(self) -> Decoded | None:
-        """Consecutive packets of one format as one, so that overhead per packet stays small."""
-        first = self._carry or self._decoder.read()
-        self._carry = None
-        if first is None:
-            return None
-        parts = [first.frames]
-        frames = first.frames.shape[0]
-        while frames < self._block_frames:
-            decoded = self._decoder.read()
-            if decoded is None:
-                break
-            if not decoded.same_format(first):
-                self._carry = decoded
-                break
-            parts.append(decoded.frames)
-            frames += decoded.frames.shape[0]
-        return Decoded(np.concatenate(parts) if len(parts) > 1 else parts[0], first.rate_hz)
 
     def _wait(self, frames: int, timeout_s: float) -> bool:
         """Sleep until a live source would have delivered the block; False when that is too long."""

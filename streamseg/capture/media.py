@@ -38,6 +38,8 @@ _OPTIONS = {
     # RTSP over UDP dies silently behind a firewall.
     "rtsp_flags": "prefer_tcp",
 }
+_TAGS = "replace"
+"""Many files and stations write titles in Latin-1; PyAV would refuse the sound for that."""
 
 
 class PyavDecoder:
@@ -113,13 +115,14 @@ class PyavDecoder:
         try:
             if not self._url:
                 # The prefix keeps FFmpeg from taking a colon in a file name for a protocol.
-                return av.open(f"file:{self._place}", "r")
+                return av.open(f"file:{self._place}", "r", metadata_errors=_TAGS)
             # PyAV takes fractions of a second, its type stubs do too.
             return av.open(
                 re.sub("^icy:", "http:", self._place, flags=re.IGNORECASE),
                 "r",
                 timeout=(settings.open_timeout_s, settings.read_timeout_s),
                 options=_OPTIONS,
+                metadata_errors=_TAGS,
             )
         except av.error.InvalidDataError:
             raise NoSuchInputError(
@@ -260,7 +263,12 @@ class MediaSource:
             reader.start(decoder)
         else:
             self._decoder = decoder
-            self._reader = FiniteReader(decoder, self._conform, realtime=self._realtime)
+            self._reader = FiniteReader(
+                decoder,
+                self._conform,
+                realtime=self._realtime,
+                gather_s=self._settings.gather_s,
+            )
         return StreamFormat(
             decoder.rate_hz,
             decoder.channels,

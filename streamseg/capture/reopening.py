@@ -1,7 +1,7 @@
-"""Read a live URL: a thread of its own decodes into a ring, and opens the URL again when it drops.
+"""Read a live URL: a thread of its own decodes onto a tape, and opens the URL again when it drops.
 
 The thread that calls ``read`` is the analysis thread. The decoder thread never waits for it: what
-does not fit the ring is dropped and counted. For a live stream its end is a drop like any other
+does not fit the tape is dropped and counted. For a live stream its end is a drop like any other
 (a live HLS stream simply ends when its server goes), so the reader tries again for ever, with a
 wait that doubles up to ``retry_longest_s`` and starts small again after a connection that held.
 
@@ -20,25 +20,23 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from streamseg.capture.base import Delivery
-from streamseg.capture.decoded import Conform, Decoded, Decoder, channels_of, mix_of
+from streamseg.capture.decoded import Conform, Decoded, Decoder
 from streamseg.capture.device_clock import DeviceClock
+from streamseg.capture.gathering import Gathering
 from streamseg.capture.sender_clock import SenderClock
 from streamseg.capture.tape import tape
 from streamseg.errors import SourceUnavailableError, StreamsegError
-from streamseg.messages import Float32Array
 from streamseg.settings import CaptureSettings
 from streamseg.ticks import now_s
 
 _STABLE_S = 10.0
 """A connection that held this long was a good one: the next wait is short again."""
-_BLOCK_S = 0.25
-_PIECE_S = 0.1
+_BLOCK_S = 1.0
+"""The most that is handed over at once; usually it is what ``capture.gather_s`` says."""
 _HOLD_S = 1.25
-"""How long sound is held until its beginning can be dated; half a ring may come before that."""
-_LEAST_RING_S = 4.0
+"""How long sound is held until its beginning can be dated; half a tape may come before that."""
+_LEAST_TAPE_S = 4.0
 """Has room for what was held."""
 BURST_S = 5.0
 """Sound that is sent again comes at once after connecting. Whatever comes later is new, and a
@@ -49,29 +47,29 @@ _JOIN_S = 1.0
 
 @dataclass(slots=True)
 class _Connection:
-    """One decoder, from its first frame to its last."""
+    """One decoder, from its first piece to its last."""
 
     clock: DeviceClock
     restoring: bool
     """Not the first, and too young to say how long the gap was."""
     began_s: float
-    delivered: int = 0
-    held: list[Float32Array] = field(default_factory=list)
+    delivered_s: float = 0.0
+    held: list[Decoded] = field(default_factory=list)
     """What came while ``restoring``."""
-    left_out: int = 0
-    """Frames that came before ``held`` and found no room in it."""
+    left_out_s: float = 0.0
+    """Sound that came before ``held`` and found no room in it."""
     by_sender: bool | None = None
-    """The sender's clock seems to go on from the connection before; None: no frame yet."""
+    """The sender's clock seems to go on from the connection before; None: no piece yet."""
 
-    def hold(self, frames: Float32Array, limit: int) -> None:
-        """Keep frames until it is known where they belong; the newest ``limit`` at most."""
-        self.held.append(frames)
-        while sum(map(len, self.held)) > limit and len(self.held) > 1:
-            self.left_out += len(self.held.pop(0))
+    def hold(self, decoded: Decoded, limit_s: float) -> None:
+        """Keep sound until it is known where it belongs; the newest ``limit_s`` at most."""
+        self.held.append(decoded)
+        while sum(piece.seconds for piece in self.held) > limit_s and len(self.held) > 1:
+            self.left_out_s += self.held.pop(0).seconds
 
 
 class ReopeningReader:
-    """The ring, the decoder thread and the waits between attempts."""
+    """The tape, the decoder thread and the waits between attempts."""
 
     def __init__(
         self,
@@ -81,21 +79,14 @@ class ReopeningReader:
         name: str,
     ) -> None:
         self._open_decoder = open_decoder
-        self._conform = conform
         self._settings = settings
         self._rate_hz = conform.rate_hz
-        self._ring_s = max(_LEAST_RING_S, settings.ring_s)
-        self._writer, self._reader = tape(
-            round(self._ring_s * self._rate_hz),
-            conform.columns,
-            mix_of,
-            round(_BLOCK_S * self._rate_hz),
-            channels_of,
-        )
+        self._tape_s = max(_LEAST_TAPE_S, settings.ring_s)
+        self._writer, self._reader = tape(self._tape_s, conform, _BLOCK_S)
         self._stop = threading.Event()
         self._arrived = threading.Event()
         self._failure: BaseException | None = None
-        self._end_s = 0.0  # when the last frame that was heard was on air
+        self._end_s = 0.0  # when the last sound that was heard was on air
         self._sender = SenderClock()
         self._thread = threading.Thread(target=self._run, name=f"reader {name}", daemon=True)
         self._decoder: Decoder | None = None
@@ -110,12 +101,13 @@ class ReopeningReader:
         deadline_s = time.monotonic() + timeout_s
         while True:
             self._arrived.clear()
+            failure = self._failure  # set after the last piece was written
             delivery = self._reader.read()
             if delivery is not None:
                 return delivery
-            if self._failure is not None:
-                raise self._failure
-            if not self._arrived.wait(max(0.0, deadline_s - time.monotonic())):
+            if failure is not None:
+                raise failure
+            if timeout_s <= 0 or not self._arrived.wait(max(0.0, deadline_s - time.monotonic())):
                 return None
 
     def close(self) -> None:
@@ -131,8 +123,9 @@ class ReopeningReader:
         try:
             while decoder is not None:
                 connection = self._connection(restoring)
+                gathering = Gathering(decoder, self._settings.gather_s)
                 try:
-                    reason = self._pump(decoder, connection)
+                    reason = self._pump(gathering, connection)
                 finally:
                     decoder.close()
                 if self._stop.is_set():
@@ -150,11 +143,12 @@ class ReopeningReader:
             self._arrived.set()
 
     def _connection(self, restoring: bool) -> _Connection:
-        clock = DeviceClock(self._rate_hz, self._settings.lost_tolerance_s, _PIECE_S)
+        settings = self._settings
+        clock = DeviceClock(self._rate_hz, settings.lost_tolerance_s, settings.block_s)
         return _Connection(clock, restoring, now_s())
 
     def _lose(self, connection: _Connection, reason: str) -> None:
-        delivered = connection.delivered
+        delivered = round(connection.delivered_s * self._rate_hz)
         self._end_s = connection.clock.heard_s(delivered) if delivered else connection.began_s
         if not self._settings.reopen:
             raise SourceUnavailableError(
@@ -164,10 +158,10 @@ class ReopeningReader:
         self._arrived.set()
 
     def _pump(self, decoder: Decoder, connection: _Connection) -> str:
-        """Decode into the ring until the stream drops; returns why it did.
+        """Decode onto the tape until the stream drops; returns why it did.
 
-        A server may send its backlog in a burst, or a whole file at once. More than half a ring
-        ahead of the clock is left in the socket, so a burst alone never overflows the ring.
+        A server may send its backlog in a burst, or a whole file at once. More than half a tape
+        ahead of the clock is left in the socket, so a burst alone never overflows the tape.
         """
         while not self._stop.is_set():
             try:
@@ -176,53 +170,48 @@ class ReopeningReader:
                 return getattr(error, "reason", str(error))
             if decoded is None:
                 return "the stream ended"
-            frames = self._conform.push(decoded)
-            connection.delivered += len(frames)
+            connection.delivered_s += decoded.seconds
             # What was lost on the way cannot be told from what is late: the verdict is not used.
-            connection.clock.observe(now_s(), connection.delivered)
-            self._take(decoded, frames, connection)
-            ahead_s = connection.delivered / self._rate_hz - (now_s() - connection.began_s)
+            connection.clock.observe(now_s(), round(connection.delivered_s * self._rate_hz))
+            if connection.restoring:
+                self._take_again(decoded, connection)
+            else:
+                self._write(decoded)
+            ahead_s = connection.delivered_s - (now_s() - connection.began_s)
             # What is sent again is thrown away as fast as it comes.
             again = connection.restoring and connection.by_sender
-            if ahead_s > self._ring_s / 2 and not again:
-                self._stop.wait(ahead_s - self._ring_s / 2)
+            if ahead_s > self._tape_s / 2 and not again:
+                self._stop.wait(ahead_s - self._tape_s / 2)
         return "closed"
 
-    def _take(self, decoded: Decoded, frames: Float32Array, connection: _Connection) -> None:
-        if not connection.restoring:
-            self._write(frames)
-            self._sender.heard(decoded)
-            return
-        connection.hold(frames, round((self._ring_s / 2 + _HOLD_S) * self._rate_hz))
-        age_s = now_s() - connection.began_s
+    def _take_again(self, decoded: Decoded, connection: _Connection) -> None:
+        """The first sound of a new connection: where does it belong?"""
+        connection.hold(decoded, self._tape_s / 2 + _HOLD_S)
         if connection.by_sender is None:
             connection.by_sender = self._sender.goes_on(decoded.at_s, now_s() - self._end_s)
-        if connection.by_sender and age_s < BURST_S:
-            missing = round(self._sender.missing_s(decoded) * self._rate_hz)
-            if missing <= -len(frames):
-                return  # all of it was heard before
-            connection.held = [frames[max(0, -missing) :]]
-            self._restore(connection, max(0, missing) / self._rate_hz)
-        elif not connection.clock.settled:
-            return
-        else:
+        if connection.by_sender and now_s() - connection.began_s < BURST_S:
+            missing_s = self._sender.missing_s(decoded)
+            fresh = decoded.without_first(-missing_s)
+            if len(fresh.frames):  # otherwise all of it was heard before
+                connection.held = [fresh]
+                self._restore(connection, max(0.0, missing_s))
+        elif connection.clock.settled:
             self._restore_by_arrival(connection)
-        self._sender.heard(decoded)
 
     def _restore_by_arrival(self, connection: _Connection) -> None:
-        start_s = connection.clock.heard_s(connection.left_out)
+        start_s = connection.clock.heard_s(round(connection.left_out_s * self._rate_hz))
         self._restore(connection, max(0.0, start_s - self._end_s))
 
     def _restore(self, connection: _Connection, gap_s: float) -> None:
         connection.restoring = False
-        self._writer.restored(gap_s, round(gap_s * self._rate_hz))
-        self._write(np.concatenate(connection.held))
+        self._writer.restored(gap_s)
+        for piece in connection.held:
+            self._write(piece)
         connection.held.clear()
 
-    def _write(self, frames: Float32Array) -> None:
-        pieces = max(1, round(len(frames) / (_PIECE_S * self._rate_hz)))
-        for piece in np.array_split(frames, pieces):
-            self._writer.push(piece)
+    def _write(self, decoded: Decoded) -> None:
+        self._writer.push(decoded)
+        self._sender.heard(decoded)
         self._arrived.set()
 
     def _reopen(self, retry_s: float) -> tuple[Decoder | None, float]:
@@ -230,9 +219,7 @@ class ReopeningReader:
         while not self._stop.wait(retry_s):
             retry_s = min(2 * retry_s, self._settings.retry_longest_s)
             try:
-                decoder = self._open_decoder()
+                return self._open_decoder(), retry_s
             except StreamsegError:
                 continue
-            self._conform.flush()
-            return decoder, retry_s
         return None, retry_s

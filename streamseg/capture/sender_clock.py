@@ -26,11 +26,10 @@ class SenderClock:
 
     def heard(self, decoded: Decoded) -> None:
         """These frames were heard."""
-        length_s = len(decoded.frames) / decoded.rate_hz
         if decoded.at_s is not None:
-            self._end_s = decoded.at_s + length_s
+            self._end_s = decoded.at_s + decoded.seconds
         elif self._end_s is not None:
-            self._end_s += length_s
+            self._end_s += decoded.seconds
 
     def goes_on(self, at_s: float | None, away_s: float) -> bool:
         """Whether a stream that begins with ``at_s`` is the one that was heard until now.

@@ -20,7 +20,7 @@ from streamseg.messages import Float32Array
 from streamseg.settings import CaptureSettings
 from streamseg.ticks import now_s
 
-_MAX_BLOCK_S = 0.25
+MAX_BLOCK_S = 0.25
 _LEAST_RING_S = 2.0
 """The first second waits in the ring, until it is known when it was heard."""
 _LATENCY_S = 0.1
@@ -149,7 +149,7 @@ class Take:
         self._process = process
         self._ring = ring
         self._timeout_s = settings.read_timeout_s
-        self._max_frames = round(_MAX_BLOCK_S * plan.rate_hz)
+        self._max_frames = round(MAX_BLOCK_S * plan.rate_hz)
         self._clock = DeviceClock(plan.rate_hz, settings.lost_tolerance_s, settings.block_s)
         self._waiting: deque[Captured] = deque()
         self._came = 0  # frames, by the newest block that was looked at

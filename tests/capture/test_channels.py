@@ -136,7 +136,7 @@ def test_live_streams_bring_their_channels_through_the_ring() -> None:
             pass
 
     conform = Conform("mean", 2, RATE_HZ)
-    live = ReopeningReader(Stereo, conform, CaptureSettings(), "test")
+    live = ReopeningReader(Stereo, conform, CaptureSettings(gather_s=0), "test")
     live.start(Stereo())
     block = only(live.read(20))
     done.set()

@@ -294,16 +294,19 @@ def test_any_file_name_is_a_file_name(tmp_path: Path, name: str) -> None:
     assert decode(f"file://{path}")[1].size == 100
 
 
-def test_realtime_does_not_change_the_samples(tmp_path: Path) -> None:
-    """Pacing delivers the same samples in small blocks, and None while it waits."""
+@pytest.mark.parametrize(("gather_s", "longest_s"), [(0.0, 0.1), (0.2, 0.4)])
+def test_realtime_does_not_change_the_samples(
+    tmp_path: Path, gather_s: float, longest_s: float
+) -> None:
+    """Pacing delivers the same samples in blocks as long as asked for, and None while it waits."""
     path = tmp_path / "a.wav"
     soundfile.write(path, noise(4000), 8000, subtype="PCM_16")
-    paced = source(path, realtime=True)
+    paced = MediaSource(path, "mean", CaptureSettings(gather_s=gather_s), realtime=True)
     paced.open()
     assert paced.read(0.001) is None
     assert not paced.exhausted
     blocks = blocks_of(paced)
-    assert max(block.samples.size for block in blocks) <= 8000 // 10
+    assert max(block.samples.size for block in blocks) <= 8000 * longest_s
     np.testing.assert_array_equal(
         np.concatenate([block.samples for block in blocks]), decode(path)[1]
     )
