@@ -6,6 +6,7 @@ before a verb needs it.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -260,7 +261,12 @@ def scan_verb(
 
 @cli.command("mask")
 @click.argument("file")
-@click.option("--keep", multiple=True, help="Class to keep: music, speech or noise; repeatable.")
+@click.option(
+    "--keep",
+    multiple=True,
+    help="Class to keep: music, speech or noise; with -m stem_unet_small drums, bass, other or "
+    "vocals; repeatable.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="What remains, as WAV.")
 @click.option("--map", "map_", type=click.Path(path_type=Path), help="The map itself, as NPZ.")
 @click.option(
@@ -418,6 +424,23 @@ def models_verb(options: Common, verify: bool) -> None:
     models.run(console(), verify)
 
 
+@cli.command("bench")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable, on standard output.")
+@click.option("--full", is_flag=True, help="More sound, more often: some minutes.")
+@click.option("-m", "--model", "models", multiple=True, help="Network; may be repeated.")
+@click.option("-d", "--device", help="Monitor this input device, instead of the demo programme.")
+@common
+def bench_verb(
+    options: Common, as_json: bool, full: bool, models: tuple[str, ...], device: str | None
+) -> None:
+    """Measure how fast the networks run on this machine: sources per core, latency, memory."""
+    from streamseg.commands import bench, console
+
+    screen = console(stderr=True)
+    screen.quiet = options.quiet
+    bench.run(console(), screen, models, device, full=full, as_json=as_json)
+
+
 @cli.command("config")
 @common
 def config_verb(options: Common) -> None:
@@ -465,6 +488,9 @@ def demo_verb(options: Common, output: str, window: bool | None, model: str | No
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the code of ``interface.md``."""
     verbose = bool({"-v", "--verbose"} & set(sys.argv[1:] if arguments is None else arguments))
+    # Before numpy comes: its products here are small, and the threads of its library wait for each
+    # other longer than they compute. The networks have threads of their own.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         cli.main(arguments, prog_name="streamseg", standalone_mode=False)
     except click.exceptions.Exit as stop:

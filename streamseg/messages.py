@@ -19,6 +19,11 @@ Label = Literal["music", "speech", "noise", "silence"]
 Severity = Literal["warn", "alarm"]
 
 
+def following(first: Float32Array, then: Float32Array) -> Float32Array:
+    """Both as one along their first axis; not a copy where the first is empty, as it mostly is."""
+    return np.concatenate((first, then)) if len(first) else then
+
+
 @dataclass(frozen=True, slots=True)
 class StreamFormat:
     """What a source negotiated: its true rate, not the one that was wished for."""

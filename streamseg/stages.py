@@ -14,11 +14,13 @@ from streamseg.errors import NoSuchInputError
 from streamseg.frontend.features import FeatureFrames, FeatureStream
 from streamseg.frontend.loudness import LOWEST_RATE_HZ
 from streamseg.frontend.steps import StepMeter
-from streamseg.messages import STEP, Float32Array, FrameGrid, Spectra, Steps
+from streamseg.messages import STEP, Float32Array, FrameGrid, Spectra, Steps, following
 from streamseg.models import ModelCard
 from streamseg.settings_alarms import AlarmSettings
 
 _NO_STEPS: Steps = np.empty(0, STEP)
+GATHER_S = 1.0
+"""Sound that waits for the front end at most: more would leave the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,10 @@ class EndOfStretch:
 class SourceFront:
     """Samples of one source to spectra of one network, in pieces of equal length.
 
-    Equal pieces let the network run many sources as one batch. Raises NoSuchInputError for a rate
-    at which there is nothing to hear.
+    Equal pieces let the network run many sources as one batch. The front end runs when a piece can
+    be complete, not with every block: a call of it costs more than the sound in a block of 10 ms,
+    and nothing would come out sooner. Raises NoSuchInputError for a rate at which there is nothing
+    to hear.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class SourceFront:
         self._grid = grid
         pieces = max(1, round(piece_s / card.hop_s))
         self._piece = pieces * card.stride
+        self._most = round(GATHER_S * grid.rate_hz)
         self._stream = FeatureStream(card.front_end, grid.rate_hz)
         self._meter = None
         if alarms is not None:
@@ -71,6 +76,8 @@ class SourceFront:
         self._stream.reset()
         if self._meter is not None:
             self._meter.reset()
+        self._blocks: list[tuple[Float32Array, Float32Array | None]] = []
+        self._heard = 0  # samples since the restart that went through the front end
         self._steps: Steps = _NO_STEPS
         self._first_step = 0
         self._origin = sample
@@ -81,20 +88,45 @@ class SourceFront:
 
     def push(self, samples: Float32Array, channels: Float32Array | None = None) -> list[Spectra]:
         """Shape: (n,) float32 and, for the measures, its (n, channels) in; whole pieces out."""
+        if self._blocks and _columns(self._blocks[0][1]) != _columns(channels):
+            self._hear()
         self.sample += samples.size
-        if self._meter is not None:
-            steps = self._meter.push(samples, channels)
-            if len(steps):  # putting records together is slow, and most blocks end no step
-                self._steps = np.concatenate((self._steps, steps)) if len(self._steps) else steps
-        self._hold(self._stream.push(samples))
+        self._blocks.append((samples, channels))
+        position = self.sample - self._origin
+        if position < self._complete_at and position - self._heard < self._most:
+            return []
+        self._hear()
         whole = len(self._held.power) // self._piece
         return [self._take(self._piece) for _ in range(whole)]
+
+    @property
+    def _complete_at(self) -> float:
+        """Samples since the restart that the next piece takes, or a few more."""
+        front = self._card.front_end
+        last = self._sent + self._piece - 1
+        return (last * front.hop_s + front.frame_s) * self._grid.rate_hz - 1
+
+    def _hear(self) -> None:
+        """Everything that waits, through the front end."""
+        if not self._blocks:
+            return
+        parts = [block for block, _ in self._blocks]
+        samples = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if self._meter is not None:
+            apart = [channels for _, channels in self._blocks if channels is not None]
+            steps = self._meter.push(samples, np.concatenate(apart) if apart else None)
+            if len(steps):  # putting records together is slow, and most blocks end no step
+                self._steps = np.concatenate((self._steps, steps)) if len(self._steps) else steps
+        self._blocks.clear()
+        self._heard += samples.size
+        self._hold(self._stream.push(samples))
 
     def finish(self, lookahead_frames: int, least_frames: int = 0) -> list[Spectra]:
         """The rest, as if silence followed, so that every frame of the sound gets its estimate.
 
         A stretch with any sound is made at least ``least_frames`` long.
         """
+        self._hear()
         missing = max(self.estimates * self._card.stride + lookahead_frames, least_frames)
         missing -= self._sent + len(self._held.power)
         if missing > 0 and self.estimates:
@@ -115,8 +147,8 @@ class SourceFront:
 
     def _hold(self, frames: FeatureFrames) -> None:
         self._held = FeatureFrames(
-            np.concatenate((self._held.features, frames.features)),
-            np.concatenate((self._held.power, frames.power)),
+            following(self._held.features, frames.features),
+            following(self._held.power, frames.power),
         )
 
     def _take(self, length: int) -> Spectra:
@@ -135,6 +167,10 @@ class SourceFront:
             self._origin,
             first_step,
         )
+
+
+def _columns(channels: Float32Array | None) -> int:
+    return 0 if channels is None else channels.shape[1]
 
 
 def estimates_in(grid: FrameGrid, samples: int) -> int:

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from splits import SEEDS, blocks
 from tiny_network import STRIDE, write
 
+from streamseg.frontend.features import FeatureStream
+from streamseg.frontend.steps import StepMeter
 from streamseg.messages import FrameGrid
 from streamseg.models import Job, load_network
+from streamseg.settings_alarms import AlarmSettings
 from streamseg.stages import SourceFront, estimates_in, shifted
 
 
@@ -45,6 +48,51 @@ def test_every_length_gets_its_estimates(network, samples):
     """One estimate per 40 ms of which the middle was heard, and one at least."""
     got = analyse(network, np.ones(samples, np.float32), 0, 0.2)
     assert len(got) == max(1, int(np.ceil((samples / 16_000 - 0.026) / 0.04)))
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
+@pytest.mark.parametrize("piece_s", [0.04, 0.2, 10.0])
+def test_a_piece_comes_with_the_block_that_completes_it(network, rate_hz, piece_s):
+    """Waiting for a whole piece before the front end runs makes nothing late."""
+    grid = network.grid(rate_hz)
+    front = SourceFront("a", network.card, grid, piece_s)
+    direct = FeatureStream(network.card.front_end, rate_hz)
+    piece = max(1, round(piece_s / network.card.hop_s)) * STRIDE
+    frames = sent = 0
+    for block in np.split(np.ones(rate_hz * 12, np.float32), rate_hz * 12 // 100):
+        frames += len(direct.push(block).power)
+        sent += len(front.push(block))
+        assert sent == frames // piece
+    assert sent >= 12 // piece_s - 1
+
+
+def test_the_front_end_runs_a_few_times_a_piece(network, monkeypatch):
+    """Blocks of 10 ms are put together: a call costs more than the sound in one of them."""
+    front = SourceFront("a", network.card, network.grid(48_000), 0.2)
+    calls = []
+    push = FeatureStream.push
+    monkeypatch.setattr(
+        FeatureStream, "push", lambda self, samples: calls.append(1) or push(self, samples)
+    )
+    pieces = [front.push(np.ones(480, np.float32)) for _ in range(1000)]
+    assert sum(len(some) for some in pieces) >= 48
+    assert len(calls) <= 3 * 50
+
+
+def test_channels_may_come_and_go(network):
+    """Blocks with and without channels are measured as they came, in their order."""
+    alarms = AlarmSettings()
+    front = SourceFront("a", network.card, network.grid(RATE_HZ), 0.2, alarms)
+    signal = np.random.default_rng(3).standard_normal((RATE_HZ, 2)).astype(np.float32) * 0.1
+    meter = StepMeter(RATE_HZ, alarms.dead_air_dbfs)
+    got, want = [], []
+    for number, block in enumerate(np.split(signal, 100)):
+        channels = block if number < 30 or number >= 45 else None
+        got += front.push(block[:, 0], channels)
+        want.append(meter.push(block[:, 0], channels))
+    got += front.finish(network.flush_frames)
+    steps = np.concatenate([spectra.steps for spectra in got])
+    assert steps.tobytes() == np.concatenate(want).tobytes()
 
 
 def test_no_sound_is_worth_no_estimate():

@@ -77,6 +77,9 @@ class LevelGate:
     def push(self, scores: Float32Array, level_dbfs: Float32Array) -> Frames:
         """Shape: (n, classes) and (n,) in; the frames that are decided out, in order."""
         quiet = level_dbfs < self._silence_dbfs
+        if not (len(self._waiting) or quiet.any()):  # most of the time
+            self._in_silence = self._in_silence and not len(quiet)
+            return Frames(scores, level_dbfs, ~quiet)
         frames = self._waiting.then(Frames(scores, level_dbfs, ~quiet))
         audible = frames.audible.copy()
         begins = np.flatnonzero(np.diff(audible.astype(np.int8), prepend=1) == -1)
@@ -135,8 +138,11 @@ class CentredMean:
         if count <= 0:
             return Frames.empty(self._classes)
         # One addition per place in the window, in a fixed order: exact for every split.
-        weight = np.pad(self._kept.audible.astype(np.float64), half)
-        weighted = np.pad(self._kept.scores.astype(np.float64), ((half, half), (0, 0)))
+        kept = len(self._kept)
+        weight = np.zeros(kept + 2 * half)
+        weight[half : half + kept] = self._kept.audible
+        weighted = np.zeros((kept + 2 * half, self._classes))
+        weighted[half : half + kept] = self._kept.scores
         weighted *= weight[:, None]
         total = np.zeros((count, self._classes))
         counted = np.zeros(count)

@@ -16,7 +16,7 @@ from streamseg.frontend.mel import LogMel
 from streamseg.frontend.norm import RunningNorm
 from streamseg.frontend.resample import Resampler
 from streamseg.frontend.spec import FrontEndSpec
-from streamseg.messages import Float32Array
+from streamseg.messages import Float32Array, following
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ class FeatureStream:
         features = self._bands.push(self._resampler.push(samples))
         if self._norm is not None:
             features = self._norm.push(features)
-        features = np.concatenate((self._features, features))
-        power = np.concatenate((self._power, self._level.push(samples)))
+        features = following(self._features, features)
+        power = following(self._power, self._level.push(samples))
         # The resampler holds samples back, so the two arrive at different moments.
         count = min(len(features), len(power))
         self._features, self._power = features[count:], power[count:]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from streamseg.frontend.framing import frames_of
 from streamseg.messages import Float32Array
 
 FLOOR_DBFS = -120.0
@@ -42,10 +42,7 @@ class Level:
     def push(self, samples: Float32Array) -> Float32Array:
         """Shape: (n,) float32 in; (frames,) float32 mean squares out, full scale 1.0."""
         signal = np.concatenate((self._tail, samples))
-        end = self._tail_sample + signal.size
-        last = int((end - self._size) / self._hop) + 1  # one too many at most
-        starts = np.rint(np.arange(self._frame, last + 1) * self._hop).astype(np.int64)
-        starts = starts[starts + self._size <= end] - self._tail_sample
+        starts = self._starts(signal.size)
         power = self._mean_squares(signal, starts)
         self._frame += starts.size
         keep = min(signal.size, round(self._frame * self._hop) - self._tail_sample)
@@ -53,15 +50,23 @@ class Level:
         self._tail_sample += keep
         return power
 
+    def _starts(self, held: int) -> NDArray[np.int64]:
+        """Where the frames that lie in the held samples begin, counted from the first of these."""
+        end = self._tail_sample + held
+        last = int((end - self._size) / self._hop) + 1  # one too many at most
+        starts: NDArray[np.int64] = np.rint(np.arange(self._frame, last + 1) * self._hop).astype(
+            np.int64
+        )
+        whole: NDArray[np.int64] = starts[starts + self._size <= end]
+        return whole - self._tail_sample
+
     def _mean_squares(self, signal: Float32Array, starts: NDArray[np.int64]) -> Float32Array:
-        if starts.size and self._hop == int(self._hop):
-            every = sliding_window_view(signal[starts[0] :], self._size)
-            frames = every[:: int(self._hop)][: starts.size]
-            # Sums of each frame alone: a running sum over hours would lose quiet sounds.
-            sums: Float32Array = np.einsum("fs,fs->f", frames, frames)
-            return sums / np.float32(self._size)
-        power = np.empty(starts.size, np.float32)
-        for index, start in enumerate(starts):
-            frame = signal[start : start + self._size]
-            power[index] = np.dot(frame, frame) / self._size
-        return power
+        if not starts.size:
+            return np.empty(0, np.float32)
+        if self._hop == int(self._hop):
+            frames = frames_of(signal[starts[0] :], self._size, int(self._hop), starts.size)
+        else:
+            frames = frames_of(signal, self._size, 1, int(starts[-1]) + 1)[starts]
+        # Sums of each frame alone: a running sum over hours would lose quiet sounds.
+        sums: Float32Array = np.vecdot(frames, frames)
+        return sums / np.float32(self._size)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import scipy.signal
 from numpy.typing import NDArray
 
 from streamseg.messages import STEP_S, Float32Array, step_start
@@ -96,6 +95,10 @@ class KWeighting:
     """The K curve over a stream of channels; keeps four filter states a channel."""
 
     def __init__(self, rate_hz: int, channels: int = 1) -> None:
+        # Half of a program's start: ``scan`` measures no loudness.
+        import scipy.signal
+
+        self._filter = scipy.signal.sosfilt
         self._sections = k_weighting(rate_hz)
         self._channels = channels
         self.reset()
@@ -107,7 +110,7 @@ class KWeighting:
     def push(self, samples: Float32Array) -> Float64Array:
         """Shape: (channels, n) float32 in, the same shape in float64 out."""
         weighted: Float64Array
-        weighted, self._state = scipy.signal.sosfilt(
+        weighted, self._state = self._filter(
             self._sections, samples.astype(np.float64), zi=self._state
         )
         return weighted

@@ -9,7 +9,6 @@ Ba 2015, section 3), so the first seconds are a plain running average.
 from __future__ import annotations
 
 import numpy as np
-import scipy.signal
 from numpy.typing import NDArray
 
 from streamseg.messages import Float32Array
@@ -27,6 +26,10 @@ class RunningNorm:
         gate_db: float,
         clip: float,
     ) -> None:
+        # Half of a program's start, and only some networks normalise.
+        import scipy.signal
+
+        self._filter = scipy.signal.lfilter
         self._bands = bands
         self._decay = float(np.exp(-hop_s / time_constant_s))
         self._min_variance = min_deviation_db**2
@@ -63,13 +66,11 @@ class RunningNorm:
         sums = []
         for index, values in enumerate((active, active**2)):
             before = self._moments[index]
-            after, _ = scipy.signal.lfilter(
-                gain, decay, values, axis=0, zi=(self._decay * before)[None]
-            )
+            after, _ = self._filter(gain, decay, values, axis=0, zi=(self._decay * before)[None])
             sums.append(np.concatenate((before[None], after)))
             self._moments[index] = sums[index][-1]
         ones = np.ones(len(active))
-        after, _ = scipy.signal.lfilter(gain, decay, ones, zi=[self._decay * self._weight])
+        after, _ = self._filter(gain, decay, ones, zi=[self._decay * self._weight])
         weights = np.concatenate(([self._weight], after))
         self._weight = float(weights[-1])
         return sums, weights

@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from streamseg.frontend.loudness import BLOCK_STEPS, KWeighting, channel_weights
+from streamseg.frontend.loudness import BLOCK_STEPS, Float64Array, KWeighting, channel_weights
 from streamseg.frontend.true_peak import TruePeak
 from streamseg.messages import MOST_CHANNELS, STEP, Float32Array, Steps, step_start
 
@@ -74,10 +74,13 @@ class StepMeter:
             return _NO_STEPS
         out: Steps = np.zeros(len(sizes), STEP)
         signal = np.ascontiguousarray(np.concatenate(self._held, axis=1))
+        # A filter goes from sample to sample, whatever is given to it at once.
+        weighted = self._weighting.push(signal[:, : sum(sizes)])
         at = 0
         for row, size in zip(out, sizes, strict=True):
             # A copy of the same layout always: the sums inside depend on it in the last bit.
-            self._measure(np.ascontiguousarray(signal[:, at : at + size]), row)
+            step = np.ascontiguousarray(signal[:, at : at + size])
+            self._measure(step, weighted[:, at : at + size], row)
             at += size
         self._held = [signal[:, at:]]
         self._held_frames -= at
@@ -118,8 +121,8 @@ class StepMeter:
             left -= size
             step += 1
 
-    def _measure(self, signal: Float32Array, row: np.void) -> None:
-        """Shape: (channels, n); fills one row of ``STEP``."""
+    def _measure(self, signal: Float32Array, weighted: Float64Array, row: np.void) -> None:
+        """Shape: (channels, n), and the same K-weighted; fills one row of ``STEP``."""
         size = signal.shape[1]
         mean = signal.mean(axis=1, dtype=np.float64)
         moving = signal - mean.astype(np.float32)[:, None]
@@ -143,7 +146,7 @@ class StepMeter:
         peak = self._peak.push(signal)
         row["true_peak"], row["peak_at"] = peak.value, peak.at
         row["clip_runs"], row["clip_at"] = self._clips(signal, peak.value)
-        row["k_power"], row["k_momentary"] = self._loudness(signal)
+        row["k_power"], row["k_momentary"] = self._loudness(weighted)
 
     def _offset(self) -> Float32Array:
         known = self._means[: self._measured]
@@ -165,10 +168,9 @@ class StepMeter:
         # Window 1 begins ``CLIP_RUN - 1`` samples before this step.
         return int(np.count_nonzero(begins)), int(places[0]) - (CLIP_RUN - 1)
 
-    def _loudness(self, signal: Float32Array) -> tuple[float, float]:
+    def _loudness(self, weighted: Float64Array) -> tuple[float, float]:
         """K-weighted power of the step, and the highest of the 400 ms that end in it."""
-        size = signal.shape[1]
-        weighted = self._weighting.push(signal)
+        size = weighted.shape[1]
         square = self._weights @ (weighted * weighted)
         edges = np.arange(FINE) * size // FINE
         fine = np.concatenate((self._fine, np.add.reduceat(square, edges)))

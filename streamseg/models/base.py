@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamseg.frontend.level import power_to_dbfs
-from streamseg.messages import Estimate, Float32Array, FrameGrid, Spectra
+from streamseg.messages import Estimate, Float32Array, FrameGrid, Spectra, following
 from streamseg.models.card import ModelCard
-from streamseg.models.session import Session, initial_state
+from streamseg.models.session import Session, StreamState, first_state, joined
 
 
 class Stream:
@@ -28,7 +28,7 @@ class Stream:
 
     def reset(self) -> None:
         """Forget the source: the next feature frame is frame 0."""
-        self.state = initial_state(self._card)
+        self.state = first_state(self._card)
         bands, classes = self._card.front_end.n_mels, len(self._card.classes)
         self.features = np.empty((0, bands), np.float32)  # short of one stride
         self.power = np.empty(0, np.float32)
@@ -84,8 +84,8 @@ class Network:
         by_length: dict[int, list[Job]] = {}
         for job in jobs:
             stream, spectra = job.stream, job.spectra
-            stream.features = np.concatenate((stream.features, spectra.features))
-            stream.power = np.concatenate((stream.power, spectra.power))
+            stream.features = following(stream.features, spectra.features)
+            stream.power = following(stream.power, spectra.power)
             usable = len(stream.features) // self.card.stride * self.card.stride
             if usable:
                 by_length.setdefault(usable, []).append(job)
@@ -95,15 +95,15 @@ class Network:
 
     def _run_batch(self, length: int, streams: list[Stream]) -> None:
         features = np.stack([stream.features[:length] for stream in streams])
-        state = [np.concatenate(parts) for parts in zip(*(s.state for s in streams), strict=True)]
-        outputs, following = self._session.run(features, state)
+        state = joined([stream.state for stream in streams])
+        outputs, after = self._session.run(features, state)
         for row, stream in enumerate(streams):
             stream.features = stream.features[length:]
-            stream.state = [array[row : row + 1] for array in following]
+            stream.state = StreamState(after, row)
             for index, output in enumerate(outputs):
                 early = min(stream.early[index], output.shape[1])
                 stream.early[index] -= early
-                stream.ready[index] = np.concatenate((stream.ready[index], output[row, early:]))
+                stream.ready[index] = following(stream.ready[index], output[row, early:])
 
     def _estimate(self, job: Job) -> Estimate:
         stream, spectra = job.stream, job.spectra

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ import onnxruntime as ort
 from streamseg.errors import ModelError
 from streamseg.messages import Float32Array
 from streamseg.models.card import ModelCard
+
+RUNTIME: str = ort.__version__
+"""Version of onnxruntime."""
 
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
 
@@ -87,6 +91,37 @@ class Session:
 def initial_state(card: ModelCard, batch: int = 1) -> list[Float32Array]:
     """The state at the start of a stream, each array (batch, *shape) float32."""
     return [np.full((batch, *state.shape), state.fill, np.float32) for state in card.state]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """The state of one stream: a row of what the batch that it was last in left behind."""
+
+    arrays: list[Float32Array]
+    """Each (batch, *shape) float32; nobody writes to them."""
+    row: int
+
+
+def first_state(card: ModelCard) -> StreamState:
+    """The state at the start of a stream."""
+    return StreamState(initial_state(card), 0)
+
+
+def joined(states: Sequence[StreamState]) -> list[Float32Array]:
+    """The states of some streams as one batch, in their order.
+
+    The same sources come in the same order again and again: then the arrays are taken as they are,
+    and nothing is copied.
+    """
+    arrays = states[0].arrays
+    if all(one.arrays is arrays and one.row == row for row, one in enumerate(states)) and all(
+        len(array) == len(states) for array in arrays
+    ):
+        return arrays
+    return [
+        np.concatenate([one.arrays[index][one.row : one.row + 1] for one in states])
+        for index in range(len(arrays))
+    ]
 
 
 def _read(path: Path, card: ModelCard) -> bytes:

@@ -17,10 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.errors import ModelError
-from streamseg.messages import Float32Array, FrameGrid, Mask, Spectra
+from streamseg.messages import Float32Array, FrameGrid, Mask, Spectra, following
 from streamseg.models.card import ModelCard
-from streamseg.models.session import Session, initial_state
+from streamseg.models.session import Session, StreamState, first_state, joined
 from streamseg.models.unit_map import UnitMap, Units
+
+ON_PROCESSOR = 1
+"""Sources in one call of the network on a processor: one already fills its cache, and eight take a
+quarter longer each."""
 
 
 class MaskStream:
@@ -36,7 +40,7 @@ class MaskStream:
 
     def reset(self) -> None:
         """Forget the source: the next feature frame is frame 0."""
-        self.state = initial_state(self._card)
+        self.state = first_state(self._card)
         self.features = np.empty((0, self._card.front_end.n_mels), np.float32)  # short of a stride
         assert self._card.map is not None
         self.cold = self._card.map.unit_steps - 1  # steps until a window lies inside the stream
@@ -84,7 +88,7 @@ class MaskNetwork:
         return MaskStream(self.card, self.grid(rate_hz))
 
     def run(self, jobs: Sequence[MaskJob]) -> list[list[Mask]]:
-        """Run every job, those of equal length as one batch; the masks of each job, in order.
+        """Run every job, on a GPU those of equal length as one batch; their masks, in order.
 
         A stream may occur once. A job gives at most one final mask, and after it at most one
         provisional mask, which the next job repeats and corrects.
@@ -92,14 +96,17 @@ class MaskNetwork:
         by_length: dict[int, list[MaskJob]] = {}
         for job in jobs:
             stream = job.stream
-            stream.features = np.concatenate((stream.features, job.spectra.features))
+            stream.features = following(stream.features, job.spectra.features)
             usable = len(stream.features) // self.card.stride * self.card.stride
             if usable:
                 by_length.setdefault(usable, []).append(job)
         windows: dict[int, Float32Array] = {}
         for length, group in by_length.items():
-            outputs = self._run_batch(length, [job.stream for job in group])
-            windows |= {id(job): output for job, output in zip(group, outputs, strict=True)}
+            most = ON_PROCESSOR if self.provider == "CPU" else len(group)
+            for at in range(0, len(group), most):
+                some = group[at : at + most]
+                outputs = self._run_batch(length, [job.stream for job in some])
+                windows |= {id(job): output for job, output in zip(some, outputs, strict=True)}
         return [self._masks(job, windows[id(job)]) if id(job) in windows else [] for job in jobs]
 
     def finish(self, stream: MaskStream, source: str, origin: int) -> list[Mask]:
@@ -110,11 +117,11 @@ class MaskNetwork:
 
     def _run_batch(self, length: int, streams: list[MaskStream]) -> list[Float32Array]:
         features = np.stack([stream.features[:length] for stream in streams])
-        state = [np.concatenate(parts) for parts in zip(*(s.state for s in streams), strict=True)]
-        (windows,), following = self._session.run(features, state)
+        state = joined([stream.state for stream in streams])
+        (windows,), after = self._session.run(features, state)
         for row, stream in enumerate(streams):
             stream.features = stream.features[length:]
-            stream.state = [array[row : row + 1] for array in following]
+            stream.state = StreamState(after, row)
         return list(windows)
 
     def _masks(self, job: MaskJob, windows: Float32Array) -> list[Mask]:
