@@ -1,7 +1,8 @@
 """Held-out clips, one by one, as an archive holds them: what per-clip accuracy is chosen on.
 
 Every corpus sound of the validation part becomes a stream of its own, at a level of its own, with
-silence behind it: a spoken word of one second is all that a window of three ever hears.
+silence behind it: a spoken word of one second is all that a window of three ever hears. The brief
+ones are single sounds cut out of them, 0.2 to 1 s long: syllables, notes, knocks.
 """
 
 from __future__ import annotations
@@ -12,22 +13,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy.signal
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from streamseg.training import augment, fronts
+from streamseg.training.augment import Samples
 from streamseg.training.banks import open_banks
-from streamseg.training.data import CELL, RATE_HZ, SOUNDING
+from streamseg.training.data import CELL, RATE_HZ, SOUNDING, cell_levels_db
 from streamseg.training.layers import CLASSES
 from streamseg.training.mixing import IGNORE
 from streamseg.training.validation import Case
 
 LONGEST_S = 12.0
 _SILENCE_S = 3.0  # behind each clip: longer than any look-ahead
+_BRIEF_S = (0.2, 1.0)
+_BRIEF = "brief.npz"
 
 
-def write_clips(banks: Path, folder: Path, seed: int, names: tuple[str, ...]) -> None:
-    """Features of every held-out clip of the three corpus banks, unless they are there."""
-    path = folder / "clips.npz"
+def write_clips(
+    banks: Path, folder: Path, seed: int, names: tuple[str, ...], brief: bool = False
+) -> None:
+    """Features of every held-out clip of the three corpus banks, unless they are there.
+
+    ``brief``: of one short sound of each.
+    """
+    path = folder / (_BRIEF if brief else "clips.npz")
     if path.exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -40,14 +51,16 @@ def write_clips(banks: Path, folder: Path, seed: int, names: tuple[str, ...]) ->
                 continue
             count = min(entry.length, int(LONGEST_S * RATE_HZ) // CELL * CELL)
             random = np.random.default_rng([seed, entry.start % 2**31, len(label)])
-            sound = bank.samples(entry)[:count]
+            sound, cells = bank.samples(entry)[:count], bank.cells(entry)[: count // CELL]
+            if brief:
+                sound, cells = _one_sound(random, sound, cells)
             level = 10 ** (float(random.uniform(-40, -15)) / 20)
             heard = np.clip(sound * np.float32(level / augment.rms(sound)), -1, 1)
-            padded = augment.fit_length(heard, count + int(_SILENCE_S * RATE_HZ))
+            padded = augment.fit_length(heard, len(sound) + int(_SILENCE_S * RATE_HZ))
             for name in names:
                 raw = fronts.features(fronts.FRONTS[name], padded)
                 arrays[f"{name}.{len(labels)}"] = raw.astype(np.float16)
-            arrays[f"cells.{len(labels)}"] = bank.cells(entry)[: count // CELL]
+            arrays[f"cells.{len(labels)}"] = cells
             labels.append(label)
     arrays["labels"] = np.array(json.dumps(labels))
     temporary = path.with_suffix(".part")
@@ -56,10 +69,27 @@ def write_clips(banks: Path, folder: Path, seed: int, names: tuple[str, ...]) ->
     temporary.rename(path)
 
 
-def read_clips(folder: Path) -> list[Case]:
+def _one_sound(
+    random: Generator, sound: Samples, cells: NDArray[np.uint8]
+) -> tuple[Samples, NDArray[np.uint8]]:
+    """A loud piece that begins and ends where it is quiet, 0.2 s of silence around it."""
+    levels_db = cell_levels_db(sound)
+    count = min(int(random.uniform(*_BRIEF_S) * RATE_HZ) // CELL, len(levels_db))
+    starts = np.arange(len(levels_db) - count + 1)
+    loudest = np.array([levels_db[at : at + count].max() for at in starts])
+    edges = levels_db[starts] + levels_db[starts + count - 1]
+    best = int(np.argmin(np.where(loudest >= loudest.max() - 6, edges, np.inf)))
+    piece = sound[best * CELL : (best + count) * CELL] * scipy.signal.windows.tukey(
+        count * CELL, 0.05
+    ).astype(np.float32)
+    around = RATE_HZ // 5 // CELL
+    return np.pad(piece, around * CELL), np.pad(cells[best : best + count], around)
+
+
+def read_clips(folder: Path, brief: bool = False) -> list[Case]:
     """The clips as cases, named by their class; nobody is asked where a clip pauses."""
     cases = []
-    with np.load(folder / "clips.npz") as stored:
+    with np.load(folder / (_BRIEF if brief else "clips.npz")) as stored:
         labels = json.loads(str(stored["labels"]))
         names = {key.split(".")[0] for key in stored.files} - {"cells", "labels"}
         for index, label in enumerate(labels):

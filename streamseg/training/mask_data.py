@@ -26,6 +26,7 @@ from streamseg.training.fit import Plan
 from streamseg.training.fronts import WINDOW_MASK
 from streamseg.training.layers import CLASSES, Layers
 from streamseg.training.scenes import STEP_DB, Picture, Scene
+from streamseg.training.shelves import Taste
 
 PER_SHARD = 200  # 20 minutes, 79 MB
 RATIOS_DB = (20, 10, 0, -10, -20)
@@ -34,11 +35,13 @@ SHARE_EXPONENT = 0.25
 """Exponent of power in the targets. At 0.25 a class that lies 10 dB under another still has 0.36 of
 a unit, 20 dB under 0.24: the order of faint music against none is taught, not only what dominates.
 """
-LOUDNESS_EXPONENT = 0.0
-"""Exponent of power by which the units of a window weigh: 0 is all alike. So quiet units between
-the loud ones decide, and a map averaged from perfect answers improves a mixture of 0 dB by 0.5 dB
-of SI-SDR only; 0.5 would allow 1.0 to 1.7 (validation clips).
+LOUDNESS_EXPONENT = 0.5
+"""Exponent of power by which the units of a window weigh. At 0 the quiet ones between loud ones
+decide, and a map averaged from perfect answers improves a mixture of 0 dB by 0.5 dB of SI-SDR only;
+0.5 allows 1.0 to 1.7 (validation clips).
 """
+PLAIN_SHARDS = 39
+"""From this number on scenes have the wider taste in music and noise of ``layers``."""
 WINDOW_UNITS, WINDOW_ROWS = 16, 4
 _HEARD_DB = -75.0  # of a pixel: quieter units are nobody's
 _DEEP_DB = 65.0  # a unit so far under the loudest ones of its class is a recording's own noise
@@ -46,9 +49,11 @@ _KNOWN = 0.25  # a window is asked when so much of it is somebody's
 
 
 @lru_cache(maxsize=2)
-def _tools(banks: Path, corpus: Path | None, part: Part) -> tuple[Layers, list[augment.Samples]]:
+def _tools(
+    banks: Path, corpus: Path | None, part: Part, taste: Taste = "plain"
+) -> tuple[Layers, list[augment.Samples]]:
     rooms = layers.rooms_of(corpus)
-    return Layers(open_banks(banks), part, rooms), rooms
+    return Layers(open_banks(banks), part, rooms, taste), rooms
 
 
 def _save(folder: Path, index: int, pictures: Sequence[Picture], names: Sequence[str]) -> None:
@@ -67,7 +72,7 @@ def _save(folder: Path, index: int, pictures: Sequence[Picture], names: Sequence
 def render_shard(banks: Path, corpus: Path | None, folder: Path, seed: int, index: int) -> int:
     """Write one shard of training scenes unless it is there."""
     if not (folder / f"units{index:03d}.npz").exists():
-        drawn, rooms = _tools(banks, corpus, "fit")
+        drawn, rooms = _tools(banks, corpus, "fit", "plain" if index < PLAIN_SHARDS else "broad")
         random = np.random.default_rng([seed, index, 7])
         made = [scenes.picture(scenes.compose(drawn, random, rooms)) for _ in range(PER_SHARD)]
         _save(folder, index, made, ["scene"] * PER_SHARD)

@@ -16,7 +16,7 @@ from streamseg.training.mask_data import RATIOS_DB, Pictures
 from streamseg.training.streaming import Network
 from streamseg.training.window_mask import WindowMask
 
-SHARDS = 39  # 13 hours
+SHARDS = 64  # 21 hours
 SETS = 40
 """Validation: so many clips of each class, alone and mixed."""
 
@@ -24,15 +24,15 @@ SETS = 40
 def plan_of(seed: int, quick: bool) -> Plan:
     """The schedule that leads to the shipped weights, or a few steps."""
     if quick:
-        return Plan(steps=30, batch=4, crop_s=1.5, averaging=0.9, check_every=15, seed=seed)
+        return Plan(steps=30, batch=4, crop_s=1.5, averaging=0.9, check_every=30, seed=seed)
     half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return Plan(
-        steps=1400,
+        steps=4000,
         batch=16,
         crop_s=1.5,  # 17 windows along time: more scenes for the same work as fewer, longer crops
         rate=3e-3,
-        averaging=0.99,
-        check_every=200,
+        averaging=0.998,
+        check_every=500,
         seed=seed,
         half=half,
     )

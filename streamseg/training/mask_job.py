@@ -39,7 +39,7 @@ DEVIATIONS = (
 def prepare(job: Job, console: Console) -> tuple[Pictures, Pictures]:
     """Banks, scenes to train on and cases to choose by."""
     prepare_banks(job, console)
-    shards, sets = (1, 4) if job.quick else (mask_fit.SHARDS, mask_fit.SETS)
+    shards, sets = (1, 2) if job.quick else (mask_fit.SHARDS, mask_fit.SETS)
     done = 0
     with console.status("rendering") as status:
 
@@ -63,7 +63,7 @@ def describe(job: Job, network: WindowMask, stock: Pictures, cases: Pictures) ->
         deviations=DEVIATIONS,
         overlapping=False,
         front_end=fronts.WINDOW_MASK,
-        record=record_of(job, hours),
+        record=record_of(job, hours, broad=not job.quick),
         figures=mask_fit.figures_of(network, cases),
         receptive_field_s=network.receptive_field_s,
         map=MapSpec(

@@ -35,14 +35,15 @@ _PROGRAMMES = len(FIRST) * render.PER_SHARD
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What chooses and stops: composed programmes, and clips one by one."""
+    """What chooses and stops: composed programmes, and clips and brief sounds one by one."""
 
     programmes: Sequence[Case]
     clips: Sequence[Case]
+    brief: Sequence[Case]
 
 
 def plans_of(kind: type[ParallelCnn], seed: int, quick: bool) -> tuple[Plan, ...]:
-    """First on the shards ``FIRST``, then at a lower rate on all.
+    """First on the shards ``FIRST``, then twice at a lower rate on all.
 
     The batch is the paper's 40: eight crops, of which each gives five answers.
     """
@@ -60,7 +61,11 @@ def plans_of(kind: type[ParallelCnn], seed: int, quick: bool) -> tuple[Plan, ...
     )
     if quick:
         return (replace(first, steps=30, averaging=0.9, check_every=15),)
-    return first, replace(first, steps=3000, rate=6e-4, seed=seed + 1)
+    return (
+        first,
+        replace(first, steps=3000, rate=6e-4, seed=seed + 1),
+        replace(first, steps=3000, rate=4e-4, seed=seed + 2),
+    )
 
 
 def _folder(job: Job, kind: str) -> Path:
@@ -89,8 +94,11 @@ def prepare(job: Job, console: Console) -> Held:
         validation.write_cases(
             job.banks, job.corpus, cases, seed, seconds, job.workers, names=_FRONT
         )
-        held_out.write_clips(job.banks, clips, seed, _FRONT)
-    return Held(validation.read_cases(cases), held_out.read_clips(clips))
+        for brief in (False, True):
+            held_out.write_clips(job.banks, clips, seed, _FRONT, brief)
+    return Held(
+        validation.read_cases(cases), held_out.read_clips(clips), held_out.read_clips(clips, True)
+    )
 
 
 def _of_first(material: Material) -> Material:
@@ -110,6 +118,9 @@ def figures_of(network: ParallelCnn, held: Held) -> dict[str, Any]:
         "prob": {
             "clip_accuracy_music_against_speech": _rounded(found.pair),
             "clip_accuracy_three_classes": _rounded(found.three),
+            "brief_sounds_music_against_speech": _rounded(
+                recipe.accuracy(network, held.brief).pair
+            ),
             "single_class_macro_f1": round(verdict.overall.single, 4),
             "single_class_macro_f1_by_condition": _rounded(
                 {condition: value.single for condition, value in verdict.by_case.items()}
@@ -132,7 +143,7 @@ def train(job: Job, console: Console) -> ModelCard:
     material = Material.read(_folder(job, "shards"), *_FRONT, fronts.PARALLEL_CNN)
     network.standardise(material.features[:_PROGRAMMES:7])
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    check = recipe.checker(held.programmes, held.clips)
+    check = recipe.checker(held.programmes, held.clips, held.brief)
     for index, plan in enumerate(plans_of(kind, job.seed, job.quick)):
         run = Run(network, plan, job.runs / f"{job.stem}_{index}", device)
         run.train(material if index else _of_first(material), recipe.loss, check)

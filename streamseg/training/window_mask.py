@@ -20,7 +20,7 @@ from streamseg.training.streaming import CausalConv2d, Network
 MAPS = 32
 UNIT = 16  # pixels of a shift, 2 ** 4
 WINDOW_FRAMES, WINDOW_BINS = 256, 64
-DROPPED = 0.5  # the paper gives no share
+DROPPED = 0.1  # the paper gives no share
 COLUMNS, ROWS = 14, 2  # what four layers leave of a window
 POSITIONS = (WINDOW_MASK.n_mels - WINDOW_BINS) // UNIT + 1  # 9, the paper's M
 WARM_STEPS = WINDOW_FRAMES // UNIT - 1  # 15 steps of a stream end before a whole window has passed

@@ -44,3 +44,18 @@ def test_the_mean_over_the_sound_decides() -> None:
     found = held_out.clip_accuracy([Case("speech", {}, truth)], [prob])
     assert found.three == {"speech": 0.0}
     assert found.pair == {"speech": 1.0}
+
+
+def test_a_brief_clip_is_one_sound_with_silence_around(banks: Path, tmp_path: Path) -> None:
+    """0.2 to 1 s of it, and what is asked of it lies inside."""
+    held_out.write_clips(banks, tmp_path, 0, ("parallel_cnn",), brief=True)
+    cases = held_out.read_clips(tmp_path, brief=True)
+    around = 10  # cells
+    for case in cases:
+        asked = np.flatnonzero((case.truth == 1).any(axis=1))
+        assert (len(case.truth) - 2 * around) * 0.02 + 0.02 >= 0.2
+        assert len(case.truth) <= 50 + 2 * around
+        assert len(asked) > 0
+        assert asked[0] >= around
+        assert asked[-1] < len(case.truth) - around
+        assert case.features["parallel_cnn"][0].max() == fronts.PARALLEL_CNN.floor_db

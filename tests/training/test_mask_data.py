@@ -48,20 +48,19 @@ def test_a_faint_class_keeps_a_share(ratio_db: int) -> None:
     torch.testing.assert_close(asked.share[0, 0, 0], expected)
 
 
-def test_a_window_is_the_mean_of_its_units() -> None:
-    """Music in one half of the units and noise in the other: half each, however loud."""
+def test_a_window_is_the_mean_of_its_units_by_loudness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Music in one half of the units, noise in the other: half each, loud units weigh more."""
     unit_db = torch.full((1, 3, 16, 4), FLOOR_DB)
     unit_db[:, 0, :, :2] = -20.0
     unit_db[:, 2, :, 2:] = -20.0
     asked = mask_data.targets(unit_db, unit_db.max(1).values)
     torch.testing.assert_close(asked.share[0, 0, 0], torch.tensor([0.5, 0.0, 0.5]))
-    unit_db[:, 2, :, 2:] = -40.0
+    unit_db[:, 2, :, 2:] = -40.0  # 20 dB less: a tenth of the weight
+    asked = mask_data.targets(unit_db, unit_db.max(1).values)
+    torch.testing.assert_close(asked.share[0, 0, 0], torch.tensor([10.0, 0.0, 1.0]) / 11)
+    monkeypatch.setattr(mask_data, "LOUDNESS_EXPONENT", 0.0)
     asked = mask_data.targets(unit_db, unit_db.max(1).values)
     torch.testing.assert_close(asked.share[0, 0, 0], torch.tensor([0.5, 0.0, 0.5]))
-    with pytest.MonkeyPatch.context() as patch:  # 20 dB less: a tenth of the weight
-        patch.setattr(mask_data, "LOUDNESS_EXPONENT", 0.5)
-        asked = mask_data.targets(unit_db, unit_db.max(1).values)
-    torch.testing.assert_close(asked.share[0, 0, 0], torch.tensor([10.0, 0.0, 1.0]) / 11)
 
 
 def test_silence_is_not_asked() -> None:

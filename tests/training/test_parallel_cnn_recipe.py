@@ -58,8 +58,11 @@ def test_the_loss_asks_an_answer_about_the_middle_of_its_window() -> None:
     assert right < shifted / 5
 
 
-def test_disturbed_crops_end_in_digital_silence_that_nobody_is_asked_about() -> None:
+def test_disturbed_crops_end_in_digital_silence_that_nobody_is_asked_about(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What is cut away is at the floor and has no class; half a second stays; silence stays."""
+    monkeypatch.setattr(recipe, "BRIEF", 0.0)
     torch.manual_seed(1)
     features = torch.full((400, 120, 40), -40.0)
     features[:, 50:60] = FLOOR_DB
@@ -73,6 +76,23 @@ def test_disturbed_crops_end_in_digital_silence_that_nobody_is_asked_about() -> 
     assert 0.25 < begins < 0.45
     assert 0.25 < ends < 0.45
     assert int((~_cut(marks)).sum(dim=1).min()) >= 14
+
+
+def test_some_crops_keep_one_brief_sound() -> None:
+    """0.2 to 1 s of it as it was; around it silence or what is quiet in the crop, nobody asked."""
+    random = torch.Generator().manual_seed(3)
+    features = torch.full((400, 120, 40), -40.0)
+    features[:, 50:60] = -70.0
+    heard = truth((120, [1, 0, 0])).repeat(400, 1, 1)
+    result, marks = recipe.some_brief(features, heard, random)
+    brief = _cut(marks).any(dim=1)
+    assert 0.18 < brief.float().mean().item() < 0.32
+    assert torch.equal(result[~_cut(marks)], features[~_cut(marks)])
+    kept = (~_cut(marks[brief])).sum(dim=1)
+    assert (int(kept.min()), int(kept.max())) == (5, 29)
+    around = result[brief][_cut(marks[brief])]
+    assert float(around.max()) <= -70.0
+    assert 0.3 < (around == FLOOR_DB).float().mean().item() < 0.7
 
 
 def _cut(marks: torch.Tensor) -> torch.Tensor:

@@ -7,19 +7,34 @@ from click.testing import CliRunner
 
 from streamseg.models.card import read_card
 from streamseg.training import __main__ as command
-from streamseg.training import mask_data, render
+from streamseg.training import band_data, mask_data, render
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The generated sounds, made by whoever comes first."""
+    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.mark.parametrize(
-    "stem", ["frame_conv", "parallel_cnn_1", "parallel_cnn_2", "parallel_cnn_3", "window_mask"]
+    "stem",
+    [
+        "frame_conv",
+        "parallel_cnn_1",
+        "parallel_cnn_2",
+        "parallel_cnn_3",
+        "window_mask",
+        "stem_unet_small",
+    ],
 )
 def test_quick_mode_writes_a_valid_graph_and_card(
-    stem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stem: str, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``--quick`` ends with files that the program accepts, without any corpus."""
     monkeypatch.setattr(render, "PER_SHARD", 8)
     monkeypatch.setattr(mask_data, "PER_SHARD", 8)
-    folders = ["--cache", str(tmp_path / "cache"), "--models", str(tmp_path / "models")]
+    monkeypatch.setattr(band_data, "PER_SHARD", 2)
+    folders = ["--cache", str(cache), "--runs", str(tmp_path), "--models", str(tmp_path / "models")]
     result = CliRunner().invoke(command.main, [stem, "--quick", "--workers", "1", *folders])
     assert result.exit_code == 0, result.output
     card = read_card(tmp_path / "models" / f"{stem}.json")
