@@ -7,7 +7,7 @@ choice makes, and goes onto every channel alike: what was in the middle stays th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from streamseg.capture.base import Source
 from streamseg.masking import Keeper, UnitGrid, class_gains
 from streamseg.messages import Block, Float32Array, Mask, Spectra
-from streamseg.models import MaskJob, MaskNetwork
+from streamseg.models import MaskJob, MaskNetwork, StemJob, StemNetwork
 from streamseg.stages import SourceFront
 
 PIECE_S = 0.75  # sound per call of the network: longer ones leave the processor's cache
@@ -41,7 +41,7 @@ class MaskRun:
     def __init__(
         self,
         source: Source,
-        network: MaskNetwork,
+        network: MaskNetwork | StemNetwork,
         keep: Sequence[str] = (),
         floor_db: float | None = None,
     ) -> None:
@@ -56,7 +56,7 @@ class MaskRun:
         units = network.grid(rate_hz)
         self.grid = UnitGrid(network.freq_hz, units.first_centre_s, units.hop_s)
         self._front = SourceFront(source.name, network.card, units, PIECE_S)
-        self._stream = network.open(rate_hz)
+        self._draw, self._finish = _pencil(network, rate_hz, source.name)
         self._keeper: Keeper | None = None  # made with the first block: it knows the channels
         self._units = 0  # told so far
 
@@ -70,18 +70,20 @@ class MaskRun:
                 yield self._step(kept, masks, last=False)
         network = self._network
         masks = self._drawn(self._front.finish(network.flush_frames, network.least_frames))
-        masks += network.finish(self._stream, self._source.name, 0)
+        masks += self._finish()
         yield self._step([], masks, last=True)
 
     def _drawn(self, spectra: list[Spectra]) -> list[Mask]:
-        return [m for one in spectra for m in self._network.run([MaskJob(self._stream, one)])[0]]
+        return [mask for one in spectra for mask in self._draw(one)]
 
     def _hear(self, block: Block) -> list[Float32Array]:
         if not self._keep:
             return []
         channels = block.samples[:, None] if block.channels is None else block.channels
         if self._keeper is None:
-            self._keeper = Keeper(self.format.rate_hz, channels.shape[1], self.grid)
+            front = self._network.card.front_end
+            frame_s = front.n_fft / front.rate_hz
+            self._keeper = Keeper(self.format.rate_hz, channels.shape[1], self.grid, frame_s)
         return [self._keeper.push(channels)]
 
     def _step(self, kept: list[Float32Array], masks: list[Mask], *, last: bool) -> MaskStep:
@@ -93,10 +95,28 @@ class MaskRun:
         prob = prob[:, :, : self._front.estimates - self._units]
         self._units += prob.shape[2]
         if self._keeper is not None:
-            gains = class_gains(prob, classes, self._keep, self._floor_db)
+            overlapping = self._network.card.overlapping
+            gains = class_gains(prob, classes, self._keep, self._floor_db, overlapping=overlapping)
             kept.append(self._keeper.push_gains(gains))
             if last:
                 kept.append(self._keeper.flush())
         position_s = self._front.sample / self.format.rate_hz
         sound = np.concatenate(kept) if kept else np.empty((0, 1), np.float32)
         return MaskStep(sound, prob, position_s)
+
+
+def _pencil(
+    network: MaskNetwork | StemNetwork, rate_hz: int, source: str
+) -> tuple[Callable[[Spectra], list[Mask]], Callable[[], list[Mask]]]:
+    """How one stream is drawn, and how it ends, whichever kind of network draws."""
+    if isinstance(network, StemNetwork):
+        stems, stream = network, network.open(rate_hz)
+        return (
+            lambda one: stems.run([StemJob(stream, one)])[0],
+            lambda: stems.finish(stream, source, 0),
+        )
+    masks, windows = network, network.open(rate_hz)
+    return (
+        lambda one: masks.run([MaskJob(windows, one)])[0],
+        lambda: masks.finish(windows, source, 0),
+    )

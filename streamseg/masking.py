@@ -68,20 +68,29 @@ def keep_classes(
 
 
 def class_gains(
-    prob: Float32Array, classes: Sequence[str], keep: Iterable[str], floor_db: float | None = None
+    prob: Float32Array,
+    classes: Sequence[str],
+    keep: Iterable[str],
+    floor_db: float | None = None,
+    *,
+    overlapping: bool = False,
 ) -> Float32Array:
     """Gains that keep some classes: (frequency units, time units) float32 in 0..1.
 
-    Shape: ``prob`` is (classes, frequency units, time units). Raises ValueError for an unknown
-    class.
+    Shape: ``prob`` is (classes, frequency units, time units); of ``overlapping`` classes, stems, it
+    is their gains, which add up. Raises ValueError for an unknown class.
     """
     wanted = set(keep)
     if unknown := wanted - set(classes):
         raise ValueError(f"expected classes of {', '.join(classes)}, got {sorted(unknown)}")
-    sharp = np.power(prob, np.float32(SHARPNESS))
-    total = np.maximum(sharp.sum(axis=0), np.float32(1e-12))
     chosen = [index for index, name in enumerate(classes) if name in wanted]
-    gains: Float32Array = sharp[chosen].sum(axis=0) / total
+    gains: Float32Array
+    if overlapping:
+        gains = np.minimum(prob[chosen].sum(axis=0), np.float32(1))
+    else:
+        sharp = np.power(prob, np.float32(SHARPNESS))
+        total = np.maximum(sharp.sum(axis=0), np.float32(1e-12))
+        gains = sharp[chosen].sum(axis=0) / total
     return gains if floor_db is None else np.maximum(gains, np.float32(10 ** (floor_db / 20)))
 
 
@@ -107,8 +116,10 @@ class Keeper:
     of its own). ``flush`` ends the sound; the object is not used again.
     """
 
-    def __init__(self, rate_hz: int, channels: int, grid: UnitGrid) -> None:
-        quarter = max(4, round(FRAME_S * rate_hz / OVERLAP))
+    def __init__(
+        self, rate_hz: int, channels: int, grid: UnitGrid, frame_s: float = FRAME_S
+    ) -> None:
+        quarter = max(4, round(frame_s * rate_hz / OVERLAP))
         self._hop: int = scipy.fft.next_fast_len(quarter, real=True)
         self._size = OVERLAP * self._hop
         window = np.hanning(self._size + 1)[:-1]

@@ -200,3 +200,11 @@ def test_impossible_wishes_are_refused():
         keep_classes(sound, 44_100, mask(np.zeros((3, 12, 4))), ["music"])
     with pytest.raises(ValueError, match="expected gains before the end of the sound"):
         Keeper(44_100, 1, UnitGrid(FREQ_HZ, 0, UNIT_S)).flush()
+
+
+def test_gains_of_stems_add_up_to_one_at_most():
+    """Overlapping classes are gains themselves: one is kept as it is, several are summed."""
+    prob = np.array([0.3, 0.5, 0.4], np.float32)[:, None, None]
+    names = ("drums", "bass", "other")
+    for keep, gain in ((["bass"], 0.5), (["bass", "drums"], 0.8), (names, 1.0)):
+        assert class_gains(prob, names, keep, overlapping=True).item() == pytest.approx(gain)

@@ -16,7 +16,14 @@ from streamseg.commands import console
 from streamseg.errors import UsageError
 from streamseg.mask_run import MaskRun
 from streamseg.messages import Float32Array
-from streamseg.models import MASK_STEMS, MaskNetwork, load_mask_network
+from streamseg.models import (
+    BAND_STEMS,
+    MASK_STEMS,
+    MaskNetwork,
+    StemNetwork,
+    load_mask_network,
+    load_stem_network,
+)
 from streamseg.settings import Settings
 from streamseg.sinks.formats import cannot_write
 from streamseg.sinks.wav_file import WavWriter, wav_file
@@ -41,7 +48,8 @@ def run(
     reading and writing raise.
     """
     stem = settings.model.mask or next(iter(MASK_STEMS))
-    network = load_mask_network(stem, settings.model.provider)
+    load = load_stem_network if stem in BAND_STEMS else load_mask_network
+    network = load(stem, settings.model.provider)
     _check(file, outputs, network)
     source = file_source(file, options, settings.capture)
     try:
@@ -79,7 +87,7 @@ def save_map(
         part.unlink(missing_ok=True)
 
 
-def _check(file: str, outputs: Outputs, network: MaskNetwork) -> None:
+def _check(file: str, outputs: Outputs, network: MaskNetwork | StemNetwork) -> None:
     classes = network.card.classes
     if outputs.sound is None and outputs.keep:
         raise UsageError("expected -o OUT.wav for what --keep leaves, got none")

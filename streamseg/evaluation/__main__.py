@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+import platformdirs
 from rich.console import Console
 from rich.progress import track
 
@@ -188,6 +189,67 @@ def masks(corpus: Path | None, sets: int, json_path: Path | None) -> None:
         Console(width=120).print(table)
     if json_path:
         tables.write_json(json_path, {"model": "window_mask", **task.mask_record(score)})
+
+
+@main.command()
+@click.argument("corpus", required=False, type=click.Path(path_type=Path))
+@click.option("-m", "--model", "models", multiple=True, help="stem networks; default: all")
+@click.option("--cache", type=click.Path(path_type=Path), help="where test pieces are rendered")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="write figures")
+def stems(
+    corpus: Path | None, models: tuple[str, ...], cache: Path | None, json_path: Path | None
+) -> None:
+    """Score masks of drums, bass, other and vocals: median SDR, beside baselines and the oracle.
+
+    On test pieces, rendered once from CORPUS (or $STREAMSEG_CORPUS) into the cache.
+    """
+    from streamseg.evaluation import separation
+    from streamseg.evaluation import stems as task
+    from streamseg.models import BAND_STEMS, load_stem_network
+
+    ways: dict[str, separation.Way] = dict(separation.BASELINES)
+    late: dict[str, float] = {}
+    for stem in models or tuple(BAND_STEMS):
+        network = load_stem_network(stem, "cpu")
+        ways[stem] = separation.drawn_by(network)
+        late[stem] = separation.lookahead_s(network)
+    ways |= separation.LIMITS
+    found = list(task.held_out_excerpts(corpus_folder(corpus), _cache(cache)))
+    scores = task.evaluate(_progress(found), ways)
+    for real in (None, False, True):
+        Console(width=140).print(task.stems_table(scores, late, real))
+    if json_path:
+        tables.write_json(json_path, task.stems_record(scores))
+
+
+@main.command()
+@click.argument("corpus", required=False, type=click.Path(path_type=Path))
+@click.option("--cache", type=click.Path(path_type=Path), help="where test pieces are rendered")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="write figures")
+def boundaries(corpus: Path | None, cache: Path | None, json_path: Path | None) -> None:
+    """Score boundaries: hit rate within 0.5 s and 3 s on composed songs and the programmes.
+
+    From CORPUS (or $STREAMSEG_CORPUS); the test pieces of ``stems`` make the songs.
+    """
+    from streamseg.evaluation import boundaries as task
+    from streamseg.evaluation import stems as pieces
+
+    folder = corpus_folder(corpus)
+    pieces.render_test(folder, _cache(cache))
+    songs = list(task.songs(task.held_out_mixtures(_cache(cache) / "stem_test")))
+    found = {
+        "songs": task.evaluate(_progress(songs)),
+        "programmes": task.evaluate(
+            _progress(list(task.programmes(read_programmes(folder / "programmes"))))
+        ),
+    }
+    Console(width=140).print(task.boundaries_table(found))
+    if json_path:
+        tables.write_json(json_path, task.boundaries_record(found))
+
+
+def _cache(folder: Path | None) -> Path:
+    return folder or platformdirs.user_cache_path("streamseg") / "evaluation"
 
 
 def _progress(items: list[Item]) -> Iterable[Item]:

@@ -1,6 +1,7 @@
 """The networks. A line here and two files in ``models/`` are all that one needs.
 
-Those in ``STEMS`` say what is on air; those in ``MASK_STEMS`` draw what belongs to whom.
+Those in ``STEMS`` say what is on air; those in ``MASK_STEMS`` draw what belongs to whom, those in
+``BAND_STEMS`` who plays what.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from streamseg.errors import ConfigError
 from streamseg.models.base import Job, Network, Stream
 from streamseg.models.card import ModelCard, read_card
 from streamseg.models.session import Session
+from streamseg.models.stem_unet import StemJob, StemNetwork, StemStream
 from streamseg.models.window_mask import MaskJob, MaskNetwork, MaskStream
 from streamseg.resources import models_dir
 
 __all__ = [
+    "BAND_STEMS",
     "MASK_STEMS",
     "STEMS",
     "Job",
@@ -23,11 +26,15 @@ __all__ = [
     "MaskStream",
     "ModelCard",
     "Network",
+    "StemJob",
+    "StemNetwork",
+    "StemStream",
     "Stream",
     "load_any",
     "load_card",
     "load_mask_network",
     "load_network",
+    "load_stem_network",
 ]
 
 STEMS: dict[str, str] = {
@@ -42,10 +49,14 @@ MASK_STEMS: dict[str, str] = {
     "window_mask": "masks: the windows of music-noise segmentation, with speech",
 }
 
+BAND_STEMS: dict[str, str] = {
+    "stem_unet_small": "masks of drums, bass, other and vocals while music plays",
+}
+
 
 def load_card(stem: str, folder: Path | None = None) -> ModelCard:
     """The card of a network. Raises ConfigError for an unknown stem, ModelError for a bad file."""
-    if stem not in STEMS and stem not in MASK_STEMS:
+    if stem not in STEMS | MASK_STEMS | BAND_STEMS:
         raise ConfigError(f"expected a model of {', '.join(STEMS)}, got {stem!r}")
     return read_card((folder or models_dir()) / f"{stem}.json")
 
@@ -69,8 +80,18 @@ def load_mask_network(stem: str, provider: str = "auto", folder: Path | None = N
     return MaskNetwork(card, _session(card, provider, folder))
 
 
-def load_any(stem: str, provider: str = "auto") -> Network | MaskNetwork:
-    """A network of either kind, for those who only look at it. Raises ConfigError or ModelError."""
+def load_stem_network(stem: str, provider: str = "auto", folder: Path | None = None) -> StemNetwork:
+    """A network that draws masks of stems. Raises ConfigError or ModelError as above."""
+    if stem not in BAND_STEMS:
+        raise ConfigError(f"expected a stem model of {', '.join(BAND_STEMS)}, got {stem!r}")
+    card = load_card(stem, folder)
+    return StemNetwork(card, _session(card, provider, folder))
+
+
+def load_any(stem: str, provider: str = "auto") -> Network | MaskNetwork | StemNetwork:
+    """A network of any kind, for those who only look at it. Raises ConfigError or ModelError."""
+    if stem in BAND_STEMS:
+        return load_stem_network(stem, provider)
     load = load_mask_network if stem in MASK_STEMS else load_network
     return load(stem, provider)
 

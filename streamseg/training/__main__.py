@@ -24,6 +24,7 @@ from streamseg.training import (
     parallel_cnn_job,
     recipes,
     render,
+    stem_job,
     validation,
 )
 from streamseg.training.activity import Activity
@@ -118,14 +119,16 @@ def finish(job: Job, network: Network, hours: float, broad: bool = False) -> Mod
     return export.export(network, described, job.models)
 
 
-OTHERS: dict[str, Callable[[Job, Console], ModelCard]] = {
+OTHERS: dict[str, Callable[[Job, Console], ModelCard | None]] = {
     **dict.fromkeys(parallel_cnn_job.NETWORKS, parallel_cnn_job.train),
     "window_mask": mask_job.train,
+    "stem_unet_small": stem_job.train,
+    "stem_unet": stem_job.train_unet,
 }
 """Networks with data and schedules of their own."""
 
 
-def train(job: Job, console: Console, broad: bool = False) -> ModelCard:
+def train(job: Job, console: Console, broad: bool = False) -> ModelCard | None:
     """The whole command."""
     if job.stem in OTHERS:
         return OTHERS[job.stem](job, console)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -64,9 +64,14 @@ def _build(kind: str, corpus: Path, folder: Path, seed: int) -> str:
 
 
 def build_banks(
-    corpus: Path, folder: Path, seed: int, workers: int, told: Callable[[str], None]
+    corpus: Path,
+    folder: Path,
+    seed: int,
+    workers: int,
+    told: Callable[[str], None],
+    kinds: Sequence[str] = KINDS,
 ) -> None:
-    """Write every bank that is missing under ``folder``; ``told`` hears the name of each.
+    """Write every bank of ``kinds`` that is missing under ``folder``; ``told`` hears each name.
 
     Kinds that need a missing program (FluidSynth, espeak-ng) are left out, which ``told`` hears.
     """
@@ -74,7 +79,7 @@ def build_banks(
     able["foreign"] = synthetic.espeak_available()
     with ProcessPoolExecutor(workers) as pool:
         jobs = []
-        for kind in KINDS:
+        for kind in kinds:
             if able.get(kind, True):
                 jobs.append(pool.submit(_build, kind, corpus, folder, seed))
             else:

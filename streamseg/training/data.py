@@ -104,8 +104,8 @@ def _part(row: dict[str, str], song: int) -> Part:
     return "fit"
 
 
-def read_manifest(corpus: Path) -> list[Clip]:
-    """The clips of the ``train`` split.
+def read_manifest(corpus: Path, split: str = "train") -> list[Clip]:
+    """The clips of a split; what is not of ``train`` is never trained on, whatever its ``part``.
 
     Raises FileNotFoundError when the folder holds no ``manifest.csv``.
     """
@@ -118,7 +118,7 @@ def read_manifest(corpus: Path) -> list[Clip]:
     song, before = 0, 0.0
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if row["split"] != "train":
+            if row["split"] != split:
                 continue
             # Excerpts of one song follow each other: a new song begins where the start goes back.
             start_s = float(row["start_s"] or 0)

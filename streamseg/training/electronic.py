@@ -130,11 +130,14 @@ def chords(random: Generator, seconds: float, voice: Voice, each_s: float) -> Sa
     return total.astype(np.float32)
 
 
-def figure(random: Generator, seconds: float, voice: Voice, beat_s: float) -> Samples:
+def figure(
+    random: Generator, seconds: float, voice: Voice, beat_s: float, root_hz: float | None = None
+) -> Samples:
     """A figure of 4 to 16 steps, repeated, moved and varied: arpeggios, basses, riffs."""
     total = np.zeros(int(seconds * RATE_HZ))
     scale = SCALES[random.integers(len(SCALES))]
-    root_hz = float(np.exp(random.uniform(np.log(40), np.log(700))))
+    drawn_hz = float(np.exp(random.uniform(np.log(40), np.log(700))))
+    root_hz = drawn_hz if root_hz is None else root_hz
     steps = [_degrees(random, scale, root_hz, 0, 10) for _ in range(int(random.integers(4, 17)))]
     rests = random.random(len(steps)) < float(random.uniform(0, 0.4))
     notes = [voice(random, hz, beat_s * float(random.uniform(0.5, 1.3))) for hz in steps]

@@ -31,6 +31,7 @@ from streamseg.models.card import (
 )
 from streamseg.models.session import Session, initial_state
 from streamseg.training import data
+from streamseg.training.lift import lifted
 from streamseg.training.streaming import Network, macs_per_s
 
 CLASSES = ("music", "speech", "noise")
@@ -50,6 +51,7 @@ class Described:
     figures: dict[str, Any]
     receptive_field_s: float
     map: MapSpec | None = None
+    classes: tuple[str, ...] = CLASSES
 
 
 _MADE = ("midi", "invented", "sung", "held", "foreign")
@@ -143,7 +145,7 @@ def graph_bytes(network: Network, bands: int) -> bytes:
             opset_version=17,
             dynamo=False,  # the other exporter needs onnxscript
         )
-    return buffer.getvalue()
+    return lifted(buffer.getvalue())
 
 
 def make_card(network: Network, described: Described, graph: bytes) -> ModelCard:
@@ -165,7 +167,7 @@ def make_card(network: Network, described: Described, graph: bytes) -> ModelCard
         title=described.title,
         source=described.source,
         deviations=described.deviations,
-        classes=CLASSES,
+        classes=described.classes,
         overlapping=described.overlapping,
         front_end=front,
         stride=network.stride,

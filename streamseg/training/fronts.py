@@ -60,6 +60,18 @@ WINDOW_MASK = FrontEndSpec(
     scale="linear",
 )
 
+STEM_UNET = FrontEndSpec(
+    rate_hz=22050,  # the paper's
+    n_fft=2048,  # 93 ms: the harmonics of a voice stay apart (the paper gives no size)
+    hop=512,  # 23 ms
+    n_mels=1024,  # bins, all but that of half the rate
+    fmin_hz=0.0,
+    fmax_hz=11025.0,
+    floor_db=-80.0,
+    norm=None,
+    scale="linear",
+)
+
 FRONTS: dict[str, FrontEndSpec] = {
     "activity": ACTIVITY,
     "frame_conv": FRAME_CONV,

@@ -121,14 +121,14 @@ def invent(random: Generator, seconds: float) -> bytes:
     return midi_file(parts)
 
 
-def play(midi: Path, dry: bool = False) -> NDArray[np.float32]:
+def play(midi: Path, dry: bool = False, soundfont: Path = SOUNDFONT) -> NDArray[np.float32]:
     """Play a MIDI file through FluidSynth: mono float32 at 44.1 kHz; ``dry`` without its reverb."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "played.wav"
         command = ["fluidsynth", "-ni", "-q", "-g", "0.4", "-r", str(RATE_HZ), "-F", str(out)]
         command += ["-R", "0", "-C", "0"] if dry else []
         subprocess.run(  # noqa: S603 - fixed program, own file
-            [*command, str(SOUNDFONT), str(midi)], check=True, capture_output=True, timeout=120
+            [*command, str(soundfont), str(midi)], check=True, capture_output=True, timeout=120
         )
         return decode(out)
 

@@ -95,16 +95,18 @@ class Network(nn.Module):
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
 
-_COUNTED = nn.Conv1d | nn.Conv2d | nn.Linear
+_COUNTED = nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 
 
 def macs_per_s(network: Network, bands: int, frames_per_s: float) -> float:
     """Multiplications of all convolutions and dense layers for a second of audio, by hooks."""
     total = 0.0
 
-    def count(module: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+    def count(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal total
-        if isinstance(module, _COUNTED):
+        if isinstance(module, nn.ConvTranspose2d):  # every input goes through its whole kernel
+            total += float(given[0].numel()) * module.weight[0].numel()
+        elif isinstance(module, _COUNTED):
             per_output = module.weight[0].numel()
             total += float(output.numel()) * per_output
 

@@ -1,0 +1,124 @@
+"""A network that draws one mask a stem: drums, bass, other and vocals of music, while it plays.
+
+``StemNetwork`` belongs to one worker thread, batched over sources, and answers as ``MaskNetwork``
+does, with ``Mask`` records; but its masks are independent of each other, come frame by frame, and
+are final when they come, late by the graph's look-ahead. The graph keeps all context as state, so
+whatever splits the feature frames into calls, and whatever else is in the batch, the masks of a
+stream are the same (to the rounding of float32 sums). Nothing waits here but the look-ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamseg.errors import ModelError
+from streamseg.frontend import units
+from streamseg.messages import Float32Array, FrameGrid, Mask, Spectra
+from streamseg.models.card import ModelCard
+from streamseg.models.session import Session, StreamState, first_state, joined
+
+
+class StemStream:
+    """What a stem network remembers of one source."""
+
+    def __init__(self, card: ModelCard, grid: FrameGrid) -> None:
+        self._card = card
+        self.grid = grid
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the source: the next feature frame is frame 0."""
+        self.state = first_state(self._card)
+        # Frame 0 of the graph's output describes a moment this many frames before the stream.
+        self.early = self._card.outputs[0].lookahead_frames
+        self.frame = 0  # the next one that is said
+
+
+@dataclass(frozen=True, slots=True)
+class StemJob:
+    """Spectra of one source on their way through a stem network."""
+
+    stream: StemStream
+    spectra: Spectra
+
+
+class StemNetwork:
+    """A stem network ready to run. Raises ModelError for a card that describes none."""
+
+    least_frames = 1
+
+    def __init__(self, card: ModelCard, session: Session) -> None:
+        _check(card)
+        self.card = card
+        self.provider = session.provider
+        self._session = session
+        self.freq_hz = units.middles_hz(card.front_end.rate_hz, card.front_end.n_fft)
+
+    @property
+    def flush_frames(self) -> int:
+        """Feature frames that must follow the last one until its masks are out."""
+        return self.card.outputs[0].lookahead_frames
+
+    def grid(self, rate_hz: int) -> FrameGrid:
+        """Where the frames of the masks lie on the sample counter of a source at ``rate_hz``."""
+        front = self.card.front_end
+        return FrameGrid(rate_hz, self.card.hop_s, front.n_fft / 2 / front.rate_hz)
+
+    def open(self, rate_hz: int) -> StemStream:
+        """A stream of a source at ``rate_hz``, at its start."""
+        return StemStream(self.card, self.grid(rate_hz))
+
+    def run(self, jobs: Sequence[StemJob]) -> list[list[Mask]]:
+        """Run every job, those of equal length as one batch; the masks of each job, in order.
+
+        A stream may occur once. A job gives at most one mask, none while the look-ahead passes.
+        """
+        by_length: dict[int, list[int]] = {}
+        for index, job in enumerate(jobs):
+            if len(job.spectra.features):
+                by_length.setdefault(len(job.spectra.features), []).append(index)
+        masks: list[list[Mask]] = [[] for _ in jobs]
+        for indices in by_length.values():
+            group = [jobs[index] for index in indices]
+            features = np.stack([job.spectra.features for job in group])
+            given = joined([job.stream.state for job in group])
+            (said,), following = self._session.run(features, given)
+            for row, (index, job) in enumerate(zip(indices, group, strict=True)):
+                job.stream.state = StreamState(following, row)
+                masks[index] = self._masks(job, said[row])
+        return masks
+
+    def finish(self, stream: StemStream, source: str, origin: int) -> list[Mask]:
+        """The end of a stream, and a reset; ``flush_frames`` of silence have brought all out."""
+        stream.reset()
+        return []
+
+    def _masks(self, job: StemJob, said: Float32Array) -> list[Mask]:
+        """Shape: ``said`` is (frames, units, stems)."""
+        stream = job.stream
+        early = min(stream.early, len(said))
+        stream.early -= early
+        if early == len(said):
+            return []
+        prob = np.clip(said[early:].transpose(2, 1, 0), 0.0, 1.0)
+        sample = stream.grid.start(job.spectra.origin, stream.frame)
+        stream.frame += prob.shape[2]
+        hop_s = stream.grid.hop_s
+        source, classes = job.spectra.source, self.card.classes
+        return [Mask(source, classes, prob, self.freq_hz, sample, hop_s, final=True)]
+
+
+def _check(card: ModelCard) -> None:
+    front = card.front_end
+    wrong = {
+        "no map of windows": card.map is not None,
+        f"{units.BINS} linear bands": front.scale != "linear" or front.n_mels != units.BINS,
+        "a stride of one frame": card.stride != 1,
+        "one output": len(card.outputs) != 1,
+        "stems that do not exclude each other": not card.overlapping,
+    }
+    for expected in (what for what, is_wrong in wrong.items() if is_wrong):
+        raise ModelError(f"model card {card.stem}: expected {expected} of stems; reinstall it")
