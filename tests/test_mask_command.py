@@ -121,6 +121,7 @@ def test_raw_pcm_comes_through_a_pipe(run, stereo, tmp_path, monkeypatch):
     ("flags", "code", "message"),
     [
         ([], 2, "expected something to write, got neither -o OUT.wav nor --map OUT.npz"),
+        (["--keep", "drums", "-o", "x.wav"], 2, "got 'drums'; -m chooses another network"),
         (["-o", "x.wav"], 2, "expected --keep with one of music, speech, noise for -o, got none"),
         (["--keep", "music"], 2, "expected -o OUT.wav for what --keep leaves, got none"),
         (["--keep", "bass", "-o", "x.wav"], 2, "one of music, speech, noise, got 'bass'"),

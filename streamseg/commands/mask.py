@@ -97,7 +97,10 @@ def _check(file: str, outputs: Outputs, network: MaskNetwork | StemNetwork) -> N
         raise UsageError(f"expected --keep with one of {', '.join(classes)} for -o, got none")
     for name in outputs.keep:
         if name not in classes:
-            raise UsageError(f"expected --keep with one of {', '.join(classes)}, got {name!r}")
+            raise UsageError(
+                f"expected --keep with one of {', '.join(classes)}, got {name!r}; "
+                "-m chooses another network"
+            )
     for path in (outputs.sound, outputs.map):
         if path is not None and path.resolve() == Path(file).resolve():
             raise UsageError(f"expected an output beside the input, got {path} for both")

@@ -56,18 +56,17 @@ BAND_STEMS: dict[str, str] = {
 
 def load_card(stem: str, folder: Path | None = None) -> ModelCard:
     """The card of a network. Raises ConfigError for an unknown stem, ModelError for a bad file."""
-    if stem not in STEMS | MASK_STEMS | BAND_STEMS:
-        raise ConfigError(f"expected a model of {', '.join(STEMS)}, got {stem!r}")
+    known = STEMS | MASK_STEMS | BAND_STEMS
+    if stem not in known:
+        raise ConfigError(f"expected a model of {', '.join(known)}, got {stem!r}")
     return read_card((folder or models_dir()) / f"{stem}.json")
 
 
 def load_network(stem: str, provider: str = "auto", folder: Path | None = None) -> Network:
     """A network that says what is on air. Raises ConfigError or ModelError as above."""
-    if stem in MASK_STEMS:
-        raise ConfigError(
-            f"expected a model of {', '.join(STEMS)}, got {stem!r}, which draws masks; "
-            "it belongs into model.mask"
-        )
+    if stem not in STEMS:
+        place = ", which draws masks; it belongs into model.mask" if stem in MASK_STEMS else ""
+        raise ConfigError(f"expected a model of {', '.join(STEMS)}, got {stem!r}{place}")
     card = load_card(stem, folder)
     return Network(card, _session(card, provider, folder))
 

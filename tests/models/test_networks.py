@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from signals import at_level, music, noise, speech
 from splits import SEEDS, blocks
 
+from streamseg.errors import ConfigError
 from streamseg.messages import Spectra
 from streamseg.models import STEMS, Job, load_card, load_network
 from streamseg.resources import models_dir
@@ -133,3 +134,11 @@ def test_steady_hiss_on_air_is_noise_and_not_nothing(kind, level_dbfs):
     after = prob[round(9 / NETWORKS["activity"].card.hop_s) :].mean(axis=0)
     assert after[2] > 0.6, after
     assert max(after[:2]) < 0.2, after
+
+
+@pytest.mark.parametrize("stem", ["nothing", "window_mask", "stem_unet_small"])
+def test_what_does_not_say_what_is_on_air_is_refused(stem: str) -> None:
+    """A typing error, a network of masks and one of stems: the message lists those that do."""
+    with pytest.raises(ConfigError, match=f"expected a model of activity, .* got '{stem}'") as told:
+        load_network(stem)
+    assert ("belongs into model.mask" in str(told.value)) == (stem == "window_mask")
