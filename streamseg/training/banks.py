@@ -32,6 +32,8 @@ KINDS = (
     "foreign",
     "vocals",
     "sung_held_out",
+    "grains",
+    "grains_held_out",
     "held",
     "stems",
 )
@@ -48,6 +50,8 @@ def _sounds(kind: str, corpus: Path, seed: int) -> Iterator[Sound]:
         "stems": lambda: stem_sounds(corpus, ("drums", "bass", "other")),
         "sung": lambda: singing.made_sounds(clips, "fit", 150, seed, songs=3),
         "sung_held_out": lambda: singing.made_sounds(clips, "validation", 24, seed),
+        "grains": lambda: singing.made_sounds(clips, "fit", 150, seed, 2, "grains"),
+        "grains_held_out": lambda: singing.made_sounds(clips, "validation", 24, seed, 2, "grains"),
         "held": lambda: chain(fit, held_out),
         "midi": lambda: melodies.midi_sounds(corpus, 100, seed),
         "scored": lambda: scores.scored_sounds(corpus, seed),

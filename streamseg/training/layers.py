@@ -29,7 +29,7 @@ from streamseg.training.data import (
     gate,
     runs,
 )
-from streamseg.training.shelves import BORROWED, CLASSES, MADE, SHARES, Shelf, Taste
+from streamseg.training.shelves import BORROWED, CLASSES, MADE, SHARES, WIDE, Shelf, Taste
 
 __all__ = ["CLASSES", "Layer", "Layers", "rooms_of"]
 
@@ -44,7 +44,13 @@ class Layer:
     manner: str
 
 
-_ACROSS = ("solo", "choir", "vocals", "held")  # far singing, so that distance is no sign of speech
+_LONE = ("solo", "grain_solo", "held")
+_ACROSS = (
+    *_LONE,
+    "choir",
+    "grain_choir",
+    "vocals",
+)  # far singing, so that distance is no sign of speech
 
 
 def coin(random: Generator, chance: float) -> bool:
@@ -73,12 +79,15 @@ class Layers:
         self._taste: Taste = taste
         self._rooms = list(rooms)
         sung = banks.get("sung" if part == "fit" else "sung_held_out")
+        grain = banks.get("grains" if part == "fit" else "grains_held_out")
         wanted: dict[tuple[str, str], tuple[Bank | None, Callable[[Entry], bool]]] = {
             ("music", "clip"): (banks.get("music"), lambda e: True),
             ("music", "midi"): (banks.get("midi"), lambda e: True),
             ("music", "invented"): (banks.get("invented"), lambda e: True),
             ("music", "solo"): (sung, lambda e: e.detail == "solo"),
             ("music", "choir"): (sung, lambda e: e.detail == "choir"),
+            ("music", "grain_solo"): (grain, lambda e: e.detail == "solo"),
+            ("music", "grain_choir"): (grain, lambda e: e.detail == "choir"),
             ("music", "vocals"): (banks.get("vocals"), lambda e: True),
             ("music", "held"): (banks.get("held"), lambda e: True),
             ("music", "scored"): (banks.get("scored"), lambda e: True),
@@ -87,6 +96,7 @@ class Layers:
             ("speech", "clip"): (banks.get("speech"), lambda e: True),
             ("speech", "foreign"): (banks.get("foreign"), lambda e: True),
             ("speech", "respoken"): (sung, lambda e: e.detail == "respoken"),
+            ("speech", "grain_speech"): (grain, lambda e: e.detail == "respoken"),
             ("noise", "clip"): (banks.get("noise"), lambda e: True),
         }
         self._shelves: dict[tuple[str, str], Shelf] = {}
@@ -123,16 +133,18 @@ class Layers:
         manner = manner or str(random.choice(names, p=weights))
         count = int(seconds * RATE_HZ) // CELL * CELL
         samples, cells = self._made(random, label, manner, seconds)
-        if manner == "far" or (self._taste == "broad" and manner in _ACROSS and coin(random, 0.4)):
+        if manner == "far" or (self._taste in WIDE and manner in _ACROSS and coin(random, 0.4)):
             samples, cells = self._across(random, samples, cells)
         else:
             samples, cells = self._in_its_room(random, samples, cells)
-        if manner in ("solo", "vocals") and random.random() < 0.25:  # over its accompaniment
+        if (
+            manner in ("solo", "grain_solo", "vocals") and random.random() < 0.25
+        ):  # over its accompaniment
             bed, _ = self._filled(random, ("music", "clip"), count, change=False)
             under = 10 ** (float(random.uniform(-16, 4)) / 20)
             samples = samples / augment.rms(samples) + under * bed / augment.rms(bed)
             cells = np.full_like(cells, SOUNDING)
-        if self._taste != "plain" and manner in ("solo", "held") and random.random() < 0.6:
+        if self._taste != "plain" and manner in _LONE and random.random() < 0.6:
             samples = self._recorded(random, samples)
         scale = np.float32(0.1 / _level(samples, cells))
         return Layer(label, samples * scale, cells, manner)

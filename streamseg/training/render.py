@@ -23,14 +23,15 @@ from streamseg.training import augment, fronts, layers, mixing
 from streamseg.training.banks import open_banks
 from streamseg.training.data import RATE_HZ, Part
 from streamseg.training.layers import Layers
-from streamseg.training.shelves import Taste
+from streamseg.training.shelves import WIDE, Taste
 
 SECONDS = 24.0
 CELLS = 1200  # 24 s of 20 ms
 PER_SHARD = 32
 # Shards beyond 160 (34 hours) dwell on what the plain ones leave over.
-Focus = Literal["plain", "pauses", "singing", "broad"]
+Focus = Literal["plain", "pauses", "singing", "broad", "voices"]
 _FIRST: tuple[tuple[int, Focus], ...] = (
+    (284, "voices"),
     (236, "broad"),
     (208, "singing"),
     (160, "pauses"),
@@ -68,7 +69,7 @@ def one(
     """One degraded programme of 24 s as features and truth."""
     taste: Taste = "plain" if focus == "pauses" else focus
     drawn, rooms = _layers(banks, corpus, part, taste)
-    broad = focus == "broad"
+    broad = taste in WIDE
     pauses = random.random() < 0.35 if broad else focus == "pauses"
     programme = mixing.compose(drawn, random, SECONDS + _TAIL_S, pauses, mains=broad)
     humming = random.random() < 0.3 if broad else focus == "pauses"

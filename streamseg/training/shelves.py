@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from streamseg.training.data import RATE_HZ, Bank, Entry, Part
 
 CLASSES = ("music", "speech", "noise")
-Taste = Literal["plain", "singing", "broad"]
+Taste = Literal["plain", "singing", "broad", "voices"]
 """What layers are drawn from: see ``SHARES``."""
 
 # How often a class is made in which manner; what a bank set lacks is left out.
@@ -57,11 +57,39 @@ _BROAD: dict[str, dict[str, float]] = {
     "speech": {"clip": 0.55, "far": 0.24, "foreign": 0.05, "respoken": 0.1, "dialogue": 0.06},
     "noise": {"clip": 0.6, "synthetic": 0.18, "tone": 0.08, "babble": 0.14},
 }
+# Layers that dwell on voices, half of the made ones from grains instead of the vocoder.
+_VOICES: dict[str, dict[str, float]] = {
+    "music": {
+        "clip": 0.28,
+        "midi": 0.04,
+        "invented": 0.04,
+        "scored": 0.06,
+        "electronic": 0.06,
+        "solo": 0.07,
+        "choir": 0.05,
+        "vocals": 0.07,
+        "held": 0.09,
+        "grain_solo": 0.16,
+        "grain_choir": 0.08,
+    },
+    "speech": {
+        "clip": 0.56,
+        "far": 0.14,
+        "foreign": 0.05,
+        "respoken": 0.07,
+        "grain_speech": 0.12,
+        "dialogue": 0.06,
+    },
+    "noise": {"clip": 0.64, "synthetic": 0.18, "tone": 0.02, "babble": 0.16},
+}
 SHARES: dict[Taste, dict[str, dict[str, float]]] = {
     "plain": _MANNERS,
     "singing": {**_MANNERS, "music": _SUNG_MUSIC},
     "broad": _BROAD,
+    "voices": _VOICES,
 }
+WIDE: tuple[Taste, ...] = ("broad", "voices")
+"""Tastes in which voices are also heard across a room, and pauses hum."""
 TASTES: tuple[Taste, ...] = tuple(SHARES)
 MADE = {"tune", "synthetic", "tone"}
 BORROWED = {

@@ -2,8 +2,9 @@
 
 WORLD (Morise et al. 2016, through pyworld) takes a voice apart into pitch, envelope and
 aperiodicity. Syllables are then laid on the notes of a melody: consonants keep their length, vowels
-are drawn out, the pitch glides and trembles as singers' does. The same voices also come back as
-*speech* (``respoken``), or a network would learn the sound of the vocoder instead of the singing.
+are drawn out, the pitch glides and trembles as singers' does. What sings then is either WORLD or
+grains of the voice itself (``grains``). The same voices also come back as *speech* (``respoken``),
+or a network would learn the sound of the vocoder instead of the singing.
 """
 
 from __future__ import annotations
@@ -12,18 +13,23 @@ import sys
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import scipy.signal
 import soxr
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from streamseg.training import grains
 from streamseg.training.data import RATE_HZ, Clip, Part, Sound, decode, runs
 from streamseg.training.tunes import Note, compose
 
 VOICE_HZ = 22050
 FRAME_S = 0.005  # WORLD's frame period
+
+Way = Literal["world", "grains"]
+"""What makes the sound: the vocoder, or periods of the voice itself."""
 
 
 def _world() -> Any:
@@ -46,6 +52,7 @@ class Voice:
     aperiodicity: NDArray[np.float32]
     syllables: tuple[tuple[int, int, int], ...]
     """Start of the consonant, start and end of the vowel, in frames."""
+    marked: grains.Marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,8 @@ def analyse(samples: NDArray[np.float32]) -> Voice:
     f0 = world.stonemask(x, f0, times, VOICE_HZ)
     envelope = world.cheaptrick(x, f0, times, VOICE_HZ).astype(np.float32)
     aperiodicity = world.d4c(x, f0, times, VOICE_HZ).astype(np.float32)
-    return Voice(f0, envelope, aperiodicity, tuple(_syllables(f0, envelope)))
+    marks = grains.marked(samples, VOICE_HZ, f0, FRAME_S)
+    return Voice(f0, envelope, aperiodicity, tuple(_syllables(f0, envelope)), marks)
 
 
 def _syllables(
@@ -185,12 +193,16 @@ def _warp(frames: NDArray[np.float64], ratio: float) -> NDArray[np.float64]:
 
 
 def sing(
-    voice: Voice, notes: Sequence[Note], style: Style, random: Generator
+    voice: Voice, notes: Sequence[Note], style: Style, random: Generator, way: Way = "world"
 ) -> NDArray[np.float32]:
     """One voice singing ``notes``: (n,) float32 at ``VOICE_HZ``."""
     source, pitch, gain = _plan(voice, notes, random)
     f0 = _sung_pitch(pitch, style, random)
     voiced = (voice.f0_hz[np.clip(source.astype(int), 0, len(voice.f0_hz) - 1)] > 0) & (pitch > 0)
+    if way == "grains":
+        f0 = np.where(voiced, f0, 0.0)
+        sung = _of_grains(voice, source, f0, _smooth(gain, 8), style.formant_ratio, random)
+        return _ringing(sung, style.ring_db)
     envelope = _warp(_take(voice.envelope, source), style.formant_ratio)
     hz = np.linspace(0, VOICE_HZ / 2, envelope.shape[1])
     ring = 10 ** (style.ring_db / 10 * np.exp(-(((hz - 3000) / 600) ** 2)))
@@ -203,8 +215,26 @@ def sing(
     return np.asarray(sung, np.float32)
 
 
-def respoken(voice: Voice, random: Generator) -> NDArray[np.float32]:
-    """The voice speaking through the vocoder, with another pitch, pace and size: still speech."""
+def _of_grains(
+    voice: Voice,
+    source: NDArray[np.float64],
+    f0_hz: NDArray[np.float64],
+    gain: NDArray[np.float64],
+    formant_ratio: float,
+    random: Generator,
+) -> NDArray[np.float32]:
+    at_s = source * FRAME_S
+    return grains.resynthesised(voice.marked, at_s, f0_hz, gain, FRAME_S, formant_ratio, random)
+
+
+def _ringing(samples: NDArray[np.float32], ring_db: float) -> NDArray[np.float32]:
+    band = scipy.signal.butter(1, (2500, 3500), "bandpass", fs=VOICE_HZ, output="sos")
+    more = 10 ** (ring_db / 20) - 1
+    return np.asarray(samples + more * scipy.signal.sosfilt(band, samples), np.float32)
+
+
+def respoken(voice: Voice, random: Generator, way: Way = "world") -> NDArray[np.float32]:
+    """The voice made anew with another pitch, pace and size: still speech."""
     count = len(voice.f0_hz)
     pace = float(random.uniform(0.75, 1.25))
     source = np.linspace(0, count - 2, int(count / pace))
@@ -213,7 +243,10 @@ def respoken(voice: Voice, random: Generator) -> NDArray[np.float32]:
     liveliness = float(random.uniform(0.5, 1.6))
     ratio = float(np.exp2(random.uniform(-0.4, 0.5)))
     spoken = np.where(f0 > 0, ratio * median * (np.maximum(f0, 1) / median) ** liveliness, 0.0)
-    envelope = _warp(_take(voice.envelope, source), float(random.uniform(0.85, 1.2))) + 1e-12
+    size = float(random.uniform(0.85, 1.2))
+    if way == "grains":
+        return _of_grains(voice, source, spoken, np.ones(len(source)), size, random)
+    envelope = _warp(_take(voice.envelope, source), size) + 1e-12
     aperiodicity = np.clip(_take(voice.aperiodicity, source), 1e-4, 1 - 1e-4)
     result = _world().synthesize(spoken, envelope, aperiodicity, VOICE_HZ, 1000 * FRAME_S)
     return np.asarray(result, np.float32)
@@ -245,7 +278,9 @@ def _median_hz(voice: Voice) -> float:
     return float(np.median(voice.f0_hz[voice.f0_hz > 0]))
 
 
-def choir(singers: Sequence[Voice], seconds: float, random: Generator) -> NDArray[np.float32]:
+def choir(
+    singers: Sequence[Voice], seconds: float, random: Generator, way: Way = "world"
+) -> NDArray[np.float32]:
     """Several voices on one melody, in unison, octaves or parallel parts: (n,) at ``VOICE_HZ``."""
     melody = compose(random, seconds, float(random.uniform(100, 190)))
     intervals = [(0,), (0, 12), (0, 7, 12), (0, 4, 7, 12), (0, 3, 7), (0, 5, 12), (0, -12, 7)]
@@ -257,7 +292,7 @@ def choir(singers: Sequence[Voice], seconds: float, random: Generator) -> NDArra
         # Everyone sings in the octave that lies nearest to a fifth above their speaking voice.
         octave = np.round(np.log2(1.5 * _median_hz(voice) / (melody[0].hz * shift)))
         part = [Note(note.seconds, float(note.hz * shift * 2**octave)) for note in melody]
-        sung = sing(voice, part, random_style(random), random)
+        sung = sing(voice, part, random_style(random), random, way)
         sung = sung / max(float(np.sqrt(np.mean(sung**2))), 1e-6)
         delay = int(random.uniform(0, 0.06) * VOICE_HZ)
         stop = min(len(total), delay + len(sung))
@@ -271,10 +306,10 @@ def _out(samples: NDArray[np.float32], detail: str, part: Part) -> Sound:
 
 
 def made_sounds(
-    clips: Sequence[Clip], part: Part, count: int, seed: int, songs: int = 2
+    clips: Sequence[Clip], part: Part, count: int, seed: int, songs: int = 2, way: Way = "world"
 ) -> Iterator[Sound]:
-    """Solo songs, choirs and vocoded speech from ``count`` speakers of one part."""
-    random = np.random.default_rng([seed, part == "fit"])
+    """Solo songs, choirs and speech made anew from ``count`` speakers of one part."""
+    random = np.random.default_rng([seed, part == "fit", *((5,) if way == "grains" else ())])
     recent: list[Voice] = []
     for index, voice in enumerate(voices(clips, part, count, random)):
         recent = [*recent[-9:], voice]
@@ -282,12 +317,12 @@ def made_sounds(
             octave = float(random.choice([1.0, 1.26, 1.5, 2.0]))
             root_hz = float(np.clip(_median_hz(voice) * octave * 0.85, 75, 480))
             notes = compose(random, float(random.uniform(12, 22)), root_hz)
-            yield _out(sing(voice, notes, random_style(random), random), "solo", part)
-        yield _out(respoken(voice, random), "respoken", part)
+            yield _out(sing(voice, notes, random_style(random), random, way), "solo", part)
+        yield _out(respoken(voice, random, way), "respoken", part)
         if index % 2 and len(recent) >= 3:
             size = int(random.integers(3, min(len(recent), 9) + 1))
             chosen = [recent[i] for i in random.permutation(len(recent))[:size]]
-            yield _out(choir(chosen, float(random.uniform(12, 20)), random), "choir", part)
+            yield _out(choir(chosen, float(random.uniform(12, 20)), random, way), "choir", part)
 
 
 def _exercise(random: Generator, seconds: float, root_hz: float) -> list[Note]:

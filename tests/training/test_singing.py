@@ -28,11 +28,12 @@ def voice() -> singing.Voice:
     return singing.analyse((0.5 * sound / np.abs(sound).max()).astype(np.float32))
 
 
-def test_a_sung_note_has_the_pitch_of_the_note() -> None:
+@pytest.mark.parametrize("way", ["world", "grains"])
+def test_a_sung_note_has_the_pitch_of_the_note(way: singing.Way) -> None:
     """Without vibrato and drift, the strongest period of a held note is that of the note."""
     style = singing.Style(0.0, 0.0, 0.02, 0.0, 0.0, 1.0, 0.0)
     notes = [Note(1.0, 220.0), Note(0.2, 0.0), Note(1.0, 330.0)]
-    sung = singing.sing(voice(), notes, style, np.random.default_rng(0))
+    sung = singing.sing(voice(), notes, style, np.random.default_rng(0), way)
     rate = singing.VOICE_HZ
     for start_s, hz in ((0.3, 220.0), (1.5, 330.0)):
         part = sung[int(start_s * rate) : int((start_s + 0.4) * rate)]
