@@ -1,7 +1,7 @@
 """``python -m streamseg.evaluation singing``: what singing is taken for.
 
-From split eval: music clips without and with voices, and the vocal stems alone, across a room, in
-layers as a choir, and over noise clips. Scored are the frames in which the voice sounds
+From split eval: music clips without and with voices, and each vocal stem by itself: alone, across a
+room, in layers as a choir, and over noise clips. Scored are the frames in which the voice sounds
 (``training.data.gate`` of the voice by itself; for clips, their loud frames): the best class, and
 which classes are claimed (0.5 or more).
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +68,10 @@ def materials(corpus: Path, seed: int = 0) -> Iterator[Material]:
             elif row["split"] == "eval" and row["class"] == "noise":
                 noises.append(corpus / row["path"])
     for place, path in enumerate(_vocal_stems(corpus)):
-        yield from _of_a_voice(np.random.default_rng([seed, place]), decode(path), noises)
+        made = _of_a_voice(np.random.default_rng([seed, place]), decode(path), noises)
+        # What stems hold differs too much to be summed.
+        name = path.parent.name.rpartition("-")[2]
+        yield from (replace(one, kind=f"{name}: {one.kind}") for one in made)
 
 
 def _vocal_stems(corpus: Path) -> Iterator[Path]:
@@ -80,7 +83,7 @@ def _vocal_stems(corpus: Path) -> Iterator[Path]:
 
 def _of_a_voice(random: Generator, voice: Float32Array, noises: list[Path]) -> Iterator[Material]:
     sounding = gate(voice) == SOUNDING
-    yield Material("solo singing", _at_level(voice), sounding)
+    yield Material("solo", _at_level(voice), sounding)
     room = augment.far_room(random)
     across = augment.fit_length(scipy.signal.oaconvolve(voice, room), len(voice))
     yield Material("solo across a room", _at_level(across), sounding)

@@ -27,11 +27,12 @@ def tiny_corpus(tmp_path: Path) -> Path:
     (tmp_path / "manifest.csv").write_text("\n".join(rows))
     voice = np.zeros(4 * RATE_HZ)
     voice[RATE_HZ : 3 * RATE_HZ] = 0.3 * np.sin(np.arange(2 * RATE_HZ) * 0.06)
-    stems = tmp_path / "stems"
-    stems.mkdir()
+    stems = tmp_path / "stems" / "song-01"
+    stems.mkdir(parents=True)
     soundfile.write(stems / "voice.wav", voice, RATE_HZ)
-    (stems / "manifest.csv").write_text(
-        "path,split,stem,rms_dbfs\nstems/voice.wav,eval,vocals,-20\nstems/no.wav,eval,drums,-20\n"
+    (stems.parent / "manifest.csv").write_text(
+        "path,split,stem,rms_dbfs\n"
+        "stems/song-01/voice.wav,eval,vocals,-20\nstems/song-01/no.wav,eval,drums,-20\n"
     )
     return tmp_path
 
@@ -42,11 +43,11 @@ def test_every_kind_is_made_from_the_eval_split(tiny_corpus: Path) -> None:
     assert [material.kind for material in made] == [
         "instrumental",
         "music with voices",
-        "solo singing",
-        "solo across a room",
-        "choir",
-        "solo 10 dB over noise",
-        "solo 0 dB over noise",
+        "01: solo",
+        "01: solo across a room",
+        "01: choir",
+        "01: solo 10 dB over noise",
+        "01: solo 0 dB over noise",
     ]
     for material in made:
         assert np.sqrt(np.mean(material.samples**2)) == pytest.approx(0.06, rel=1e-3)
@@ -54,7 +55,7 @@ def test_every_kind_is_made_from_the_eval_split(tiny_corpus: Path) -> None:
 
 def test_only_where_the_voice_sounds_is_asked(tiny_corpus: Path) -> None:
     """A system that is right in the two seconds of singing alone is right throughout."""
-    solo = next(m for m in singing.materials(tiny_corpus) if m.kind == "solo singing")
+    solo = next(m for m in singing.materials(tiny_corpus) if m.kind == "01: solo")
     time_s = (np.arange(100) + 0.5) * 0.04
     prob = np.zeros((100, 3), np.float32)
     sung = (time_s > 1) & (time_s < 3)
@@ -81,7 +82,7 @@ def test_a_system_that_hears_nothing_claims_nothing(tiny_corpus: Path) -> None:
     for taken in found.values():
         assert taken.frames > 20
         assert taken.best.tolist() == [0, 0, 0, taken.frames]
-    assert singing.singing_record(found)["kinds"]["choir"]["claimed"]["speech"] == 0
+    assert singing.singing_record(found)["kinds"]["01: choir"]["claimed"]["speech"] == 0
     assert singing.singing_table(found).row_count == 7
 
 
