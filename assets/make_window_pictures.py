@@ -6,8 +6,9 @@ that has nothing else to do (the status bar says how well it kept up)::
     xvfb-run -a -s "-screen 0 1920x1080x24" .venv/bin/python assets/make_window_pictures.py
 
 The demo programme is played at its own speed, and the window shows what the engine hears, with the
-masks of ``window_mask``. For the picture of noise the song of the demo is laid 10 dB under its
-rain; for the last one a small server sends the programme as an endless stream, and is switched off.
+masks of ``window_mask``, in one picture with those of ``stem_unet_small``. For the picture of noise
+the song of the demo is laid 10 dB under its rain; for the last one a small server sends the
+programme as an endless stream, and is switched off.
 """
 
 from __future__ import annotations
@@ -178,6 +179,11 @@ def main() -> None:
         window.commands.set_span(60.0)
         session.hear(38)
         picture(window, "music")
+        window.commands.set_span(20.0)
+        window.deck.change(layers="stems")
+        picture(window, "stems")
+        window.deck.change(layers="classes")
+        window.commands.set_span(60.0)
         session.hear(70.8)
         picture(window, "alarm")
         window.commands.acknowledge()

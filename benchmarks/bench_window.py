@@ -2,12 +2,14 @@
 
     xvfb-run -a -s "-screen 0 1920x1080x24" .venv/bin/python benchmarks/bench_window.py
 
-Sound is the demo programme, masks are what ``window_mask`` says of it.
+Sound is the demo programme, masks are what ``window_mask`` and ``stem_unet_small`` say of it.
 
 *Per picture*: a spectrogram of 1024 columns x 512 bins with the masks over it, one new column a
 picture, drawn at 1920 x 1080. Once as this window does it, units that may still change drawn anew;
 once with ``np.roll`` and ``setImage`` on two image items of pyqtgraph, whose colours are made
 before. In turns in the same run. CPU time of the process, so that other programs do not count.
+``stems`` is this window with the four stems laid over instead of the classes; in both the masks of
+the other set are handed over too.
 
 *Share of a core*: the whole program on the demo at its own speed: reading, both networks, decisions
 and the window, by thread. *Picture*: age of the newest sample in a picture when it is drawn.
@@ -36,12 +38,13 @@ from PyQt6.QtWidgets import QApplication, QWidget
 from streamseg.capture.choose import SourceOptions
 from streamseg.commands.live import LiveEngine
 from streamseg.messages import FrameGrid, Mask, StreamFormat
-from streamseg.models import MaskJob, load_mask_network
+from streamseg.models import MaskJob, StemJob, load_mask_network, load_stem_network
 from streamseg.settings import load
 from streamseg.stages import SourceFront
 from streamseg.view.deck import Deck
 from streamseg.view.display import BINS, BOTTOM_DB, STEP_DB, Columns, DisplayAnalyser, Meters
 from streamseg.view.feed import Feed
+from streamseg.view.layers import LayerSet
 from streamseg.view.panels.spectrogram import SpectrogramPanel, colour_table
 from streamseg.view.prefs import Prefs
 from streamseg.view.records import SourceInfo
@@ -75,6 +78,9 @@ def programme() -> Programme:
     analyser, network = DisplayAnalyser(rate_hz), load_mask_network("window_mask", "cpu")
     stream = network.open(rate_hz)
     front = SourceFront("bench", network.card, network.grid(rate_hz), network.card.hop_s)
+    band = load_stem_network("stem_unet_small", "cpu")
+    stems = band.open(rate_hz)
+    band_front = SourceFront("bench", band.card, band.grid(rate_hz), band.card.hop_s)
     columns: list[np.ndarray] = []
     masks: list[list[Mask]] = []
     hop = analyser.hop
@@ -82,7 +88,10 @@ def programme() -> Programme:
         piece = mono[start : start + hop]
         made = analyser.push(piece).data
         spectra = front.push(piece)
-        masks.append([m for one in spectra for m in network.run([MaskJob(stream, one)])[0]])
+        drawn = [m for one in spectra for m in network.run([MaskJob(stream, one)])[0]]
+        band_spectra = band_front.push(piece)
+        drawn += [m for one in band_spectra for m in band.run([StemJob(stems, one)])[0]]
+        masks.append(drawn)
         columns.extend(made)
     return Programme(np.array(columns), masks)
 
@@ -112,12 +121,14 @@ class Station:
         self.column += 1
 
 
-def ours(application: QApplication, heard: Programme) -> Callable[[], None]:
+def ours(
+    application: QApplication, heard: Programme, layers: LayerSet = "classes"
+) -> Callable[[], None]:
     """One picture: a column more, drawn."""
     station = Station(heard)
     for _ in range(COLUMNS + 60):
         station.hear()
-    deck = Deck(station.state, Prefs(span_s=COLUMNS / 25, top_hz=24_000))
+    deck = Deck(station.state, Prefs(span_s=COLUMNS / 25, top_hz=24_000, layers=layers))
     panel = SpectrogramPanel(deck)
     panel.resize(WIDTH, HEIGHT)
     panel.show()
@@ -166,7 +177,7 @@ def colours_of(heard: Programme) -> np.ndarray:
     """The final masks as colours, (columns, BINS, 4) uint8: the likeliest class, if it is sure."""
     made = np.zeros((len(heard.columns), BINS, 4), np.uint8)
     rgb = np.array([MASK_RGB[name] for name in CLASSES])
-    for mask in (m for masks in heard.masks for m in masks if m.final):
+    for mask in (m for masks in heard.masks for m in masks if m.final and m.classes == CLASSES):
         column = round(mask.sample / RATE_HZ * 25)
         unit = np.arange(BINS) * mask.prob.shape[1] // BINS
         prob = mask.prob[:, unit, 0]
@@ -186,7 +197,11 @@ def cpu_ms(picture: Callable[[], None], count: int) -> float:
 def against_the_usual_way(application: QApplication) -> dict[str, object]:
     """CPU per picture, the best of some rounds in turns."""
     heard = programme()
-    ways = {"ours": ours(application, heard), "usual": usual(application, heard)}
+    ways = {
+        "ours": ours(application, heard),
+        "stems": ours(application, heard, "stems"),
+        "usual": usual(application, heard),
+    }
     for picture in ways.values():
         cpu_ms(picture, 10)
     measured: dict[str, list[float]] = {name: [] for name in ways}
@@ -251,6 +266,7 @@ def whole_program(folder: Path) -> dict[str, object]:
             "picture_ms": [round(1000 * latency.p50_s), round(1000 * latency.p95_s)],
             "decided_beyond_lookahead_ms": [round(value) for value in decided],
             "masks_dropped_s": round(state.snapshot().health.masks_dropped_s, 2),
+            "stems_dropped_s": round(state.snapshot().health.stems_dropped_s, 2),
         }
     engine.close()
     window.close()

@@ -13,9 +13,11 @@ from datetime import datetime
 from streamseg import __version__
 from streamseg.decisions.alarm_rules import rules
 from streamseg.decisions.alarms import AlarmChange, Alarms
+from streamseg.decisions.boundaries import Boundaries, Changes
 from streamseg.decisions.segments import Decider, Decision, Opened
 from streamseg.frontend.loudness import LoudnessHistory, gated_lufs
 from streamseg.messages import (
+    Change,
     Estimate,
     RuleBroken,
     Second,
@@ -29,6 +31,7 @@ from streamseg.sinks.events import (
     AlarmAcknowledged,
     AlarmCleared,
     AlarmRaised,
+    Boundary,
     Clock,
     Event,
     Overload,
@@ -98,8 +101,11 @@ class Listener:
         settings: Settings,
         emit: Callable[[Event], object],
         tell: Callable[[Second], object] = lambda second: None,
+        changed: Callable[[Change], object] = lambda change: None,
     ) -> None:
-        """``tell`` is called with every second of the source, some seconds late."""
+        """``tell`` is called with every second of the source, some seconds late, ``changed`` with
+        every piece of its boundary curve.
+        """
         self._source = begin.source
         self._clock = begin.clock
         self._grid = network.grid(begin.format.rate_hz)
@@ -113,6 +119,10 @@ class Listener:
         self._alarms = Alarms(rate_hz, settings.alarms, gated_lufs, self._time, self._trace.read)
         self._acknowledged: set[str] = set()  # of the rules that stand
         self._decider = Decider(classes, self._grid, settings.decisions, self._trace.decided)
+        self._boundaries = (
+            boundaries_of(network, rate_hz) if settings.decisions.boundaries else None
+        )
+        self._changed = changed
         self._loudness = LoudnessHistory(rate_hz, self._decider.reach_s)
         self._base = 0  # feature frame at which the network's stream began
         self._next = 0  # feature frame that should come next
@@ -140,6 +150,9 @@ class Listener:
         first = spectra.first_step
         self._trace.measured(spectra.steps, spectra.origin, first)
         self._log_alarms(self._alarms.measured(spectra.steps, spectra.origin, first))
+        if self._boundaries is not None:
+            sound = spectra.features[: len(spectra.features) - spectra.padding]
+            self._log_changes(self._boundaries, self._boundaries.push(sound))
         self._next = spectra.first_frame + len(spectra.power)
         self._newest = self._sample_of(spectra.origin, self._next)
         return Job(self._stream, shifted(spectra, self._base, self._grid, self._stride))
@@ -190,9 +203,13 @@ class Listener:
         step = spectra.origin + step_start(spectra.first_step, self._clock.rate_hz)
         self._loudness.reset(step)
         self._alarms.begin(sample)
+        if self._boundaries is not None:
+            self._boundaries.begin(sample)
         self._trace.begin(sample)
 
     def _end_stretch(self, sample: int) -> None:
+        if self._boundaries is not None:
+            self._log_changes(self._boundaries, self._boundaries.flush())
         decisions = self._decider.flush(sample)
         self._log(decisions)
         self._log_alarms(self._alarms.decided(decisions, sample))
@@ -240,6 +257,13 @@ class Listener:
             else:
                 self._emit(AlarmCleared.of(change, self._source, self._clock))
 
+    def _log_changes(self, boundaries: Boundaries, changes: Changes) -> None:
+        for sample, strength in changes.found:
+            self._emit(Boundary(self._stamp(sample), strength))
+        if len(changes.values):
+            step_s = boundaries.step_s
+            self._changed(Change(self._source, changes.values, changes.sample, step_s))
+
     def _log(self, decisions: list[Decision]) -> None:
         self._trace.logged(decisions)
         for decision in decisions:
@@ -256,3 +280,15 @@ class Listener:
 
     def _stamp(self, sample: int) -> Stamp:
         return self._clock.stamp(self._source, sample)
+
+
+def boundaries_of(network: Network, rate_hz: int) -> Boundaries | None:
+    """What finds the boundaries of a source at ``rate_hz`` by the bands that a network hears.
+
+    None where these are no decibels by mel band: after a normalisation the sound of a moment ago
+    decides what loud is, and linear bands weigh the treble too much.
+    """
+    front = network.card.front_end
+    if front.norm is not None or front.scale != "mel":
+        return None
+    return Boundaries(rate_hz, front.hop_s, front.n_fft / 2 / front.rate_hz, front.n_mels)

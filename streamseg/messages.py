@@ -117,6 +117,8 @@ class Spectra:
     """Sample counter of the source at that reset."""
     first_step: int = 0
     """Number of ``steps[0]`` since that reset."""
+    padding: int = 0
+    """Of the frames, so many at the end hear silence that was put behind the stretch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,3 +280,33 @@ class Mask:
     """Length of a time unit."""
     final: bool
     """False while more windows are to come that cover these units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The boundary curve of one source: how much the sound changes at each moment.
+
+    Shape: ``values`` is (steps,) float32, 0 none .. 2 two worlds.
+    """
+
+    source: str
+    values: Float32Array
+    sample: int
+    """Sample counter of the moment of ``values[0]``."""
+    step_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Genre:
+    """What kind of music a stretch is, as the genre network says it.
+
+    Shape: ``prob`` is (classes,) float32, they sum to 1.
+    """
+
+    source: str
+    classes: tuple[str, ...]
+    prob: Float32Array
+    sample: int
+    """Sample counter at the beginning of the stretch that was heard."""
+    end: int
+    """Its end."""

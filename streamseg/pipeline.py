@@ -3,14 +3,14 @@
 One analysis thread per source (read, resample, STFT, mel) -> one worker for the network, batched
 over the sources -> decisions on the same thread -> one worker for the sinks. Several live sources
 share one analysis thread (``roundabout`` says why), which takes turns with the network, and more
-than ``FEW`` take larger pieces. Where masks are wanted, each source has a second front end, and a
-second worker runs the mask network. Sources and sink are handed in; this module knows neither
-devices nor files.
+than ``FEW`` take larger pieces. Where masks of the classes or of the stems are wanted, each source
+has a front end and a worker more for either; what genre the stems are is said on theirs. Sources
+and sink are handed in; this module knows neither devices nor files.
 
 Full: while the network is behind, live sources are not read, and their sound waits in their rings;
 what does not fit there is lost, counted. Spectra that the network still cannot take in time are
 dropped, oldest first, and count as a hole; a file simply waits. Masks are dropped before the
-network is late. Events are never dropped.
+network is late, those of the stems first. Events are never dropped.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from streamseg.capture.base import Source
+from streamseg.drawing import BandStream, MaskDrawer, StemDrawer
 from streamseg.errors import StreamsegError
 from streamseg.listener import Acknowledge, Begin, End, Listener
 from streamseg.mask_stage import MaskStage
-from streamseg.messages import Block, Estimate, Mask, Second, Spectra
-from streamseg.models import Job, MaskNetwork, Network
+from streamseg.messages import Block, Change, Estimate, Genre, Mask, Second, Spectra
+from streamseg.models import GenreNetwork, Job, MaskNetwork, MaskStream, Network, StemNetwork
 from streamseg.reader import Mail, Reader, open_source
 from streamseg.roundabout import Roundabout
 from streamseg.settings import Settings
@@ -41,6 +42,8 @@ MANY_PIECE_S = 0.8  # of more: one run of the network for this costs less than h
 LINGER_S = 0.1  # of many sources: how long the network waits for more of them
 TURN_S = 0.5  # the longest that the network waits for the end of a round
 BEHIND_S = 0.6  # no passing delay: then there are no masks, before capture is held back
+STEMS_BEHIND_S = 0.3  # those of the stems give way first
+STEMS_PIECE_S = 0.2  # a call of one frame costs four times as much for each second
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,10 @@ class Monitor:
     """Sources through a network to a sink, until all have ended or ``stop`` is called.
 
     ``sink`` is called with every event, in order per source, on the sink thread. ``watch`` is
-    called with every estimate on the network's thread, ``tap`` with every block of sound on the
-    thread of its source, ``masks`` with what ``mask_network`` draws on a thread of its own: all
-    must return at once.
+    called with every estimate on the network's thread, ``changes`` with every piece of the boundary
+    curve, ``tap`` with every block of sound on the thread of its source, ``masks`` with what
+    ``mask_network`` and ``stem_network`` draw, each on a thread of its own, ``genres`` with what
+    ``genre_network`` says of the stems, on their thread: all must return at once.
     """
 
     def __init__(
@@ -72,6 +76,10 @@ class Monitor:
         masks: Callable[[Mask], None] = lambda mask: None,
         own_settings: Mapping[str, Settings] = MappingProxyType({}),
         trace: Callable[[Second], None] | None = None,
+        changes: Callable[[Change], None] = lambda change: None,
+        stem_network: StemNetwork | None = None,
+        genre_network: GenreNetwork | None = None,
+        genres: Callable[[Genre], None] = lambda genre: None,
     ) -> None:
         """``own_settings``: for sources that do not go by ``settings``, under their names.
 
@@ -80,6 +88,7 @@ class Monitor:
         """
         names = [source.name for source in sources]
         assert len(set(names)) == len(names), "sources need different names"
+        assert stem_network is not None or genre_network is None, "a genre is said of stems"
         self.failures: list[Failure] = []
         self._network = network
         self._settings = settings
@@ -88,12 +97,14 @@ class Monitor:
         self._watch = watch
         self._tap = tap
         self._trace = trace
+        self._changes = changes
         self._stop = threading.Event()
         self._live: set[str] = set()  # names; whether a source is live is known once it is open
         self._piece_s = settings.model.block_s
         if len(sources) > FEW:
             self._piece_s = max(self._piece_s, MANY_PIECE_S)
         capacity = max(8, round(MAIL_S / self._piece_s)) * max(1, len(sources))
+        self._capacity = capacity
         self._mail: Mailbox[Mail] = Mailbox(capacity, self._may_displace, self._is_live_sound)
         self._events: Mailbox[Event | Second] = Mailbox(10_000)
         self._listeners: dict[str, Listener] = {}
@@ -109,17 +120,32 @@ class Monitor:
         if len(sources) > 1:
             round_s = min(settings.capture.gather_s, self._piece_s)
             self._roundabout = Roundabout(self._stop, round_s, self._turn)
-        self._masks = None
+        self._masks: MaskStage[MaskStream] | None = None
         if mask_network is not None:
             self._masks = MaskStage(
-                mask_network,
+                MaskDrawer(mask_network),
                 len(sources),
                 settings.model.block_s,
                 self._live,
                 masks,
-                lambda: self._mail.waiting > BEHIND_S / MAIL_S * capacity,
+                lambda: self._behind(BEHIND_S),
                 self._stop.set,
             )
+        self._stems: MaskStage[BandStream] | None = None
+        if stem_network is not None:
+            self._stems = MaskStage(
+                StemDrawer(stem_network, genre_network, genres),
+                len(sources),
+                max(STEMS_PIECE_S, settings.model.block_s),
+                self._live,
+                masks,
+                lambda: (
+                    self._behind(STEMS_BEHIND_S) or (self._masks is not None and self._masks.late)
+                ),
+                self._stop.set,
+                "stems",
+            )
+        self._stages = [stage for stage in (self._masks, self._stems) if stage is not None]
         self._threads = [
             threading.Thread(target=self._listen, args=(s,), name=f"source {s.name}", daemon=True)
             for s in sources
@@ -127,8 +153,15 @@ class Monitor:
 
     @property
     def masks_dropped_s(self) -> float:
-        """Sound of all sources that was heard but got no mask, because something was too slow."""
+        """Sound of all sources that was heard but got no mask of the classes, because something was
+        too slow.
+        """
         return 0.0 if self._masks is None else self._masks.dropped_s
+
+    @property
+    def stems_dropped_s(self) -> float:
+        """The same of the masks of the stems."""
+        return 0.0 if self._stems is None else self._stems.dropped_s
 
     def start(self) -> None:
         """Start every thread, the last in the chain first."""
@@ -137,8 +170,8 @@ class Monitor:
         SourceFront("", self._network.card, self._network.grid(48_000), 1.0, self._settings.alarms)
         self._sink_worker.start()
         self._model_worker.start()
-        if self._masks is not None:
-            self._masks.start()
+        for stage in self._stages:
+            stage.start()
         if self._roundabout is not None:
             self._roundabout.start()
         for thread in self._threads:
@@ -173,15 +206,19 @@ class Monitor:
         self._model_worker.stop()
         self._sink_worker.stop()
         errors = [self._model_worker.error, self._sink_worker.error, *self._broken]
-        if self._masks is not None:
-            self._masks.stop()
-            errors.append(self._masks.error)
+        for stage in self._stages:
+            stage.stop()
+            errors.append(stage.error)
         for error in errors:
             if error is not None:
                 raise error
 
     def _settings_of(self, source: str) -> Settings:
         return self._own_settings.get(source, self._settings)
+
+    def _behind(self, most_s: float) -> bool:
+        """Whether more than so much sound of each source waits for the main network."""
+        return self._mail.waiting > most_s / MAIL_S * self._capacity
 
     def _may_displace(self, new: Mail, old: Mail) -> bool:
         """Live sound cannot wait; a file can, and must not push live sound out."""
@@ -207,7 +244,7 @@ class Monitor:
                 settings,
                 self._mail,
                 self._tap,
-                self._masks,
+                self._stages,
                 max(settings.model.block_s, self._piece_s),
             )
             self._readers[source.name] = reader
@@ -263,7 +300,9 @@ class Monitor:
             if isinstance(item, Begin):
                 settings, put = self._settings_of(name), self._events.put
                 tell = put if self._trace is not None else _nobody
-                self._listeners[name] = Listener(item, self._network, settings, put, tell)
+                self._listeners[name] = Listener(
+                    item, self._network, settings, put, tell, self._changes
+                )
             elif listener := self._listeners.get(name):
                 if isinstance(item, Spectra):
                     return listener.job(item)

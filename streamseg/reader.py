@@ -11,7 +11,7 @@ segments, and front end, network and decisions begin anew behind it. Both are lo
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -20,7 +20,7 @@ from streamseg.capture.base import Delivery, Lost, Restored, Source
 from streamseg.capture.digital_silence import ZerosBegan, ZeroWatch
 from streamseg.errors import SourceUnavailableError
 from streamseg.listener import Acknowledge, Anchor, Begin, End, Note
-from streamseg.mask_stage import MaskStage
+from streamseg.mask_stage import HasOutlets
 from streamseg.messages import Block, Float32Array, Loss, Spectra, StreamFormat
 from streamseg.models import Network
 from streamseg.settings import CaptureSettings, Settings
@@ -96,10 +96,12 @@ class Reader:
         settings: Settings,
         mail: Mailbox[Mail],
         tap: Callable[[str, Block], None],
-        masks: MaskStage | None = None,
+        stages: Sequence[HasOutlets] = (),
         piece_s: float | None = None,
     ) -> None:
-        """``piece_s``: sound in one piece for the network, if not ``model.block_s``."""
+        """``stages`` hear the same sound; ``piece_s``: sound in one piece for the network, if not
+        ``model.block_s``.
+        """
         self._source = source
         self._tap = tap
         self._mail = mail
@@ -114,7 +116,7 @@ class Reader:
         self._front = SourceFront(
             source.name, network.card, grid, piece_s or settings.model.block_s, settings.alarms
         )
-        self._masks = masks.outlet(source.name, self._rate_hz) if masks else None
+        self._outlets = [stage.outlet(source.name, self._rate_hz) for stage in stages]
 
     @property
     def drift_ppm(self) -> float | None:
@@ -222,24 +224,24 @@ class Reader:
         if missing > FILL_S * self._rate_hz:
             self._end_stretch()
             self._front.restart(sample)
-            if self._masks is not None:
-                self._masks.restart(sample)
+            for outlet in self._outlets:
+                outlet.restart(sample)
         elif missing:
             self._hear(np.zeros(missing, np.float32), None)
 
     def _hear(self, samples: Float32Array, channels: Float32Array | None) -> None:
         for spectra in self._front.push(samples, channels):
             self._mail.put(spectra)
-        if self._masks is not None:
-            self._masks.push(samples)
+        for outlet in self._outlets:
+            outlet.push(samples)
 
     def _end_stretch(self) -> None:
         for spectra in self._front.finish(self._lookahead):
             self._mail.put(spectra)
         self._mail.put(self._front.end())
         self._front.restart(self._front.sample)
-        if self._masks is not None:
-            self._masks.end_stretch()
+        for outlet in self._outlets:
+            outlet.end_stretch()
 
     def _note(self, event: Event) -> None:
         self._mail.put(Note(self._source.name, event))

@@ -88,6 +88,9 @@ class DecisionSettings(_Section):
     heartbeat_s: float = Field(
         3600, ge=1, le=86400, description="a longer segment is closed and opened again"
     )
+    boundaries: bool = Field(
+        True, description="log where the sound turns into another one, within a label too"
+    )
 
     @model_validator(mode="after")
     def _thresholds_in_order(self) -> DecisionSettings:
@@ -103,12 +106,30 @@ class ModelSettings(_Section):
     mask: str = Field(
         "window_mask", description="network that draws masks in the window; empty: none"
     )
+    stems: str = Field(
+        "stem_unet_small",
+        description="network that draws masks of drums, bass, other and vocals in the window; "
+        "empty: none",
+    )
+    genre: str = Field(
+        "stem_genre",
+        description="network that says in the window which kind of dance music the stems are; "
+        "empty: none",
+    )
     provider: str = Field(
         "auto", pattern="^(auto|cpu|cuda)$", description="auto: CUDA where it really runs"
     )
     block_s: float = Field(
         0.2, ge=0.02, le=10, description="live: sound per call of the network; shorter is sooner"
     )
+
+    @model_validator(mode="after")
+    def _genre_of_stems(self) -> ModelSettings:
+        if self.genre and not self.stems:
+            raise ValueError(
+                f"model.genre ({self.genre}) needs model.stems, which is empty; empty both"
+            )
+        return self
 
 
 class Settings(_Section):
@@ -277,4 +298,5 @@ def _explain(error: ValidationError, origin: Mapping[str, str]) -> str:
         given = _PASSWORD.sub(r"\1:***@", repr(first["input"]))
         reason = first["msg"].removeprefix("Value error, ")
         return f"{where}: {key} = {given}: {reason[0].lower()}{reason[1:]}"
-    return f"{where}: {key + ': ' if key else ''}{first['msg']}"
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {key + ': ' if key else ''}{reason}"

@@ -13,6 +13,7 @@ import numpy as np
 from streamseg.errors import NoSuchInputError
 from streamseg.frontend.features import FeatureFrames, FeatureStream
 from streamseg.frontend.loudness import LOWEST_RATE_HZ
+from streamseg.frontend.spec import FrontEndSpec
 from streamseg.frontend.steps import StepMeter
 from streamseg.messages import STEP, Float32Array, FrameGrid, Spectra, Steps, following
 from streamseg.models import ModelCard
@@ -83,6 +84,7 @@ class SourceFront:
         self._origin = sample
         self.sample = sample  # position of the next sample
         self._sent = 0
+        self._sounding: int | None = None  # feature frames of the stretch, once that is over
         bands = self._card.front_end.n_mels
         self._held = FeatureFrames(np.empty((0, bands), np.float32), np.empty(0, np.float32))
 
@@ -127,6 +129,7 @@ class SourceFront:
         A stretch with any sound is made at least ``least_frames`` long.
         """
         self._hear()
+        self._sounding = frames_in(self._card.front_end, self._grid, self.sample - self._origin)
         missing = max(self.estimates * self._card.stride + lookahead_frames, least_frames)
         missing -= self._sent + len(self._held.power)
         if missing > 0 and self.estimates:
@@ -158,6 +161,7 @@ class SourceFront:
         self._sent += length
         steps, first_step = self._steps, self._first_step
         self._steps, self._first_step = _NO_STEPS, first_step + len(steps)
+        padding = 0 if self._sounding is None else self._sent - max(first, self._sounding)
         return Spectra(
             self._source,
             held.features[:length],
@@ -166,6 +170,7 @@ class SourceFront:
             first,
             self._origin,
             first_step,
+            max(0, padding),
         )
 
 
@@ -179,6 +184,12 @@ def estimates_in(grid: FrameGrid, samples: int) -> int:
         return 0
     duration_s = samples / grid.rate_hz
     return max(1, int(np.ceil((duration_s - grid.first_centre_s) / grid.hop_s)))
+
+
+def frames_in(front: FrontEndSpec, grid: FrameGrid, samples: int) -> int:
+    """Feature frames that lie within the first ``samples`` of a stretch with all of their sound."""
+    heard = samples * front.rate_hz // grid.rate_hz
+    return max(0, (heard - front.n_fft) // front.hop + 1)
 
 
 def shifted(spectra: Spectra, first_frame: int, grid: FrameGrid, stride: int) -> Spectra:

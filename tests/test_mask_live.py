@@ -38,7 +38,8 @@ def watch(models, tmp_path):
         state = ViewState()
 
         def settings():
-            return load(environment={}, flags={"model.mask": mask})
+            alone = {"model.stems": "", "model.genre": ""}
+            return load(environment={}, flags={"model.mask": mask} | alone)
 
         config = tmp_path / "s.toml"
         engine = LiveEngine(state, settings, SourceOptions(), config, models, realtime=False)

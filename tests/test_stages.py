@@ -50,6 +50,19 @@ def test_every_length_gets_its_estimates(network, samples):
     assert len(got) == max(1, int(np.ceil((samples / 16_000 - 0.026) / 0.04)))
 
 
+@pytest.mark.parametrize("samples", [0, 1, 511, 512, 831, 832, 3_333, 16_000, 40_123])
+@pytest.mark.parametrize("piece_s", [0.04, 0.2, 10.0])
+def test_frames_that_hear_silence_behind_the_end_are_counted(network, samples, piece_s):
+    """Of 512 samples every 320; the rest is padding, and nothing before the end is."""
+    front = SourceFront("a", network.card, network.grid(RATE_HZ), piece_s)
+    pieces = front.push(np.ones(samples, np.float32))
+    assert sum(one.padding for one in pieces) == 0
+    pieces += front.finish(network.flush_frames)
+    sounding = [len(one.power) - one.padding for one in pieces]
+    assert min(sounding, default=0) >= 0
+    assert sum(sounding) == max(0, (samples - 512) // 320 + 1)
+
+
 @pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
 @pytest.mark.parametrize("piece_s", [0.04, 0.2, 10.0])
 def test_a_piece_comes_with_the_block_that_completes_it(network, rate_hz, piece_s):

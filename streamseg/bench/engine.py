@@ -112,6 +112,7 @@ def runner(stem: str, sources: int, provider: str = "cpu") -> Runner:
         return Main(network, sources)
     if isinstance(network, MaskNetwork):
         return Masks(network, sources)
+    assert isinstance(network, StemNetwork), "measure refuses the others"
     return Stems(network, sources)
 
 

@@ -18,8 +18,8 @@ from pydantic import TypeAdapter
 from streamseg import __version__
 from streamseg.bench.live import live
 from streamseg.bench.records import SCHEMA, Limits, Machine, NetworkFigures, Report
-from streamseg.errors import StreamsegError
-from streamseg.models import MASK_STEMS, STEMS, load_card
+from streamseg.errors import ConfigError, StreamsegError
+from streamseg.models import GENRE_STEMS, MASK_STEMS, STEMS, load_card
 from streamseg.resources import demo_dir
 from streamseg.settings import Settings
 
@@ -65,6 +65,11 @@ def measure(
     """
     for stem in stems:
         load_card(stem)
+        if stem in GENRE_STEMS:
+            raise ConfigError(
+                f"expected a network that hears samples, got {stem}, which goes by the masks of "
+                "another"
+            )
     found = _one_core(stems, effort, tell)
     networks = []
     for figures in TypeAdapter(list[NetworkFigures]).validate_python(found["networks"]):

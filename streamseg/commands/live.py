@@ -18,7 +18,17 @@ from streamseg.capture.place import public
 from streamseg.commands.watched import TimedNetwork, WatchedSource
 from streamseg.errors import StreamsegError, UsageError
 from streamseg.messages import StreamFormat
-from streamseg.models import STEMS, Network, load_mask_network, load_network
+from streamseg.models import (
+    STEMS,
+    GenreNetwork,
+    MaskNetwork,
+    Network,
+    StemNetwork,
+    load_genre_network,
+    load_mask_network,
+    load_network,
+    load_stem_network,
+)
 from streamseg.pipeline import Monitor
 from streamseg.settings import Loaded, Settings, default_config_path
 from streamseg.sinks.acknowledgements import Inbox
@@ -41,6 +51,15 @@ class Running:
     monitor: Monitor
     source: str
     """As events and acknowledgements call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artists:
+    """The networks beside the main one."""
+
+    masks: MaskNetwork | None
+    stems: StemNetwork | None
+    genre: GenreNetwork | None
 
 
 class LiveEngine:
@@ -172,10 +191,7 @@ class LiveEngine:
         settings = _prompt(self.settings)
         stem = self._model or settings.model.name
         network = load_network(stem, settings.model.provider, self._models_dir)
-        masks = None
-        if settings.model.mask:
-            provider = settings.model.provider
-            masks = load_mask_network(settings.model.mask, provider, self._models_dir)
+        artists = self._artists(settings)
         source = any_source(self.source, self._options, settings.capture)
         feed = Feed(self._state, session, held_back=not self._realtime)
         info = SourceInfo(
@@ -187,7 +203,9 @@ class LiveEngine:
             block_s=settings.model.block_s,
             on=settings.decisions.on,
             off=settings.decisions.off,
-            mask="" if masks is None else f"{masks.card.stem} on {masks.provider}",
+            mask=_called(artists.masks),
+            stems=_called(artists.stems),
+            genre=_called(artists.genre),
             target_lufs=settings.alarms.loudness_target_lufs,
             dual_mono=settings.alarms.dual_mono,
         )
@@ -208,7 +226,19 @@ class LiveEngine:
         traced = ExitStack()
         write = traced.enter_context(tracing(settings))
         engine = Monitor(
-            [watched], timed, settings, sink, feed.watch, feed.tap, masks, feed.mask, trace=write
+            [watched],
+            timed,
+            settings,
+            sink,
+            feed.watch,
+            feed.tap,
+            artists.masks,
+            feed.mask,
+            trace=write,
+            changes=feed.change,
+            stem_network=artists.stems,
+            genre_network=artists.genre,
+            genres=feed.genre,
         )
         log_path = Path(settings.log.file) if settings.log.file else None
         inbox = Inbox(log_path, engine.acknowledge, [source.name])
@@ -216,7 +246,7 @@ class LiveEngine:
         self._feed, self._running = feed, Running(engine, source.name)
         try:
             while not engine.wait(POLL_S) and not self._changed():
-                feed.masks_dropped(engine.masks_dropped_s)
+                feed.masks_dropped(engine.masks_dropped_s, engine.stems_dropped_s)
                 inbox.tend()
                 if log is not None:
                     log.tend()
@@ -233,6 +263,20 @@ class LiveEngine:
             raise engine.failures[0].error
         if feed.error is not None:
             raise feed.error
+
+    def _artists(self, settings: Settings) -> Artists:
+        """Those that the settings want. Raises ConfigError or ModelError."""
+        model, folder = settings.model, self._models_dir
+        provider = model.provider
+        return Artists(
+            load_mask_network(model.mask, provider, folder) if model.mask else None,
+            load_stem_network(model.stems, provider, folder) if model.stems else None,
+            load_genre_network(model.genre, provider, folder) if model.genre else None,
+        )
+
+
+def _called(network: MaskNetwork | StemNetwork | GenreNetwork | None) -> str:
+    return "" if network is None else f"{network.card.stem} on {network.provider}"
 
 
 def _prompt(settings: Settings) -> Settings:

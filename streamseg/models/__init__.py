@@ -1,7 +1,7 @@
 """The networks. A line here and two files in ``models/`` are all that one needs.
 
 Those in ``STEMS`` say what is on air; those in ``MASK_STEMS`` draw what belongs to whom, those in
-``BAND_STEMS`` who plays what.
+``BAND_STEMS`` who plays what; those in ``GENRE_STEMS`` say of that what kind of music it is.
 """
 
 from __future__ import annotations
@@ -12,14 +12,19 @@ from streamseg.errors import ConfigError
 from streamseg.models.base import Job, Network, Stream
 from streamseg.models.card import ModelCard, read_card
 from streamseg.models.session import Session
+from streamseg.models.stem_genre import GenreJob, GenreNetwork, GenreStream
 from streamseg.models.stem_unet import StemJob, StemNetwork, StemStream
 from streamseg.models.window_mask import MaskJob, MaskNetwork, MaskStream
 from streamseg.resources import models_dir
 
 __all__ = [
     "BAND_STEMS",
+    "GENRE_STEMS",
     "MASK_STEMS",
     "STEMS",
+    "GenreJob",
+    "GenreNetwork",
+    "GenreStream",
     "Job",
     "MaskJob",
     "MaskNetwork",
@@ -32,6 +37,7 @@ __all__ = [
     "Stream",
     "load_any",
     "load_card",
+    "load_genre_network",
     "load_mask_network",
     "load_network",
     "load_stem_network",
@@ -53,10 +59,14 @@ BAND_STEMS: dict[str, str] = {
     "stem_unet_small": "masks of drums, bass, other and vocals while music plays",
 }
 
+GENRE_STEMS: dict[str, str] = {
+    "stem_genre": "kinds of dance music, from three stems; taught on generated music only",
+}
+
 
 def load_card(stem: str, folder: Path | None = None) -> ModelCard:
     """The card of a network. Raises ConfigError for an unknown stem, ModelError for a bad file."""
-    known = STEMS | MASK_STEMS | BAND_STEMS
+    known = STEMS | MASK_STEMS | BAND_STEMS | GENRE_STEMS
     if stem not in known:
         raise ConfigError(f"expected a model of {', '.join(known)}, got {stem!r}")
     return read_card((folder or models_dir()) / f"{stem}.json")
@@ -87,8 +97,22 @@ def load_stem_network(stem: str, provider: str = "auto", folder: Path | None = N
     return StemNetwork(card, _session(card, provider, folder))
 
 
-def load_any(stem: str, provider: str = "auto") -> Network | MaskNetwork | StemNetwork:
+def load_genre_network(
+    stem: str, provider: str = "auto", folder: Path | None = None
+) -> GenreNetwork:
+    """A network that says the genre of stems. Raises ConfigError or ModelError as above."""
+    if stem not in GENRE_STEMS:
+        raise ConfigError(f"expected a genre model of {', '.join(GENRE_STEMS)}, got {stem!r}")
+    card = load_card(stem, folder)
+    return GenreNetwork(card, _session(card, provider, folder))
+
+
+def load_any(
+    stem: str, provider: str = "auto"
+) -> Network | MaskNetwork | StemNetwork | GenreNetwork:
     """A network of any kind, for those who only look at it. Raises ConfigError or ModelError."""
+    if stem in GENRE_STEMS:
+        return load_genre_network(stem, provider)
     if stem in BAND_STEMS:
         return load_stem_network(stem, provider)
     load = load_mask_network if stem in MASK_STEMS else load_network

@@ -20,6 +20,7 @@ __all__ = [
     "ModelCard",
     "NormSpec",
     "OutputSpec",
+    "PictureSpec",
     "StateSpec",
     "read_card",
 ]
@@ -33,7 +34,8 @@ class OutputSpec(_Strict):
     """One output of the graph: (batch, frames, classes)."""
 
     name: str
-    role: Literal["provisional", "confirmed"]
+    role: Literal["provisional", "confirmed", "boundary"]
+    """A boundary curve is (batch, frames, 1), beside the classes."""
     lookahead_frames: int = Field(ge=0)
     """Output frame j of a stream describes feature frame ``j * stride - lookahead_frames``
     (and the ``stride - 1`` feature frames after it)."""
@@ -78,6 +80,23 @@ class MapSpec(_Strict):
         return self.window_bins // self.unit_bins
 
 
+class PictureSpec(_Strict):
+    """What a network of genre sees: mel spectrograms of some stems, side by side as channels.
+
+    Its graph takes (batch, stems, bands, frames) decibels and gives (batch, classes).
+    """
+
+    stems: tuple[str, ...]
+    """Classes of the masks, in the order of the channels."""
+    bands: int = Field(ge=1)
+    """Mel bands from 0 to half the front end's rate."""
+    frames: int = Field(ge=1)
+    floor_db: float
+    """Lower limit of the decibels."""
+    silent_db: float
+    """A picture whose loudest band lies below this is silent: nothing is said about it."""
+
+
 class DataSource(_Strict):
     """Training data of one origin, with the licence that allows it."""
 
@@ -114,6 +133,9 @@ class ModelCard(_Strict):
     outputs: tuple[OutputSpec, ...]
     map: MapSpec | None = None
     """Present on a network that draws a mask instead of saying what is on air."""
+    picture: PictureSpec | None = None
+    """Present on a network that says the genre of stems. ``stride`` is then the feature frames from
+    one answer to the next."""
     state: tuple[StateSpec, ...]
     receptive_field_s: float = Field(gt=0)
     macs_per_audio_s: float = Field(ge=0)

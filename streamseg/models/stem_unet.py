@@ -1,10 +1,12 @@
-"""A network that draws one mask a stem: drums, bass, other and vocals of music, while it plays.
+"""A network that draws one mask a stem: drums, bass, other and vocals of music, while it plays,
+and may say beside it where another piece begins (``BoundaryCurve``).
 
 ``StemNetwork`` belongs to one worker thread, batched over sources, and answers as ``MaskNetwork``
 does, with ``Mask`` records; but its masks are independent of each other, come frame by frame, and
 are final when they come, late by the graph's look-ahead. The graph keeps all context as state, so
 whatever splits the feature frames into calls, and whatever else is in the batch, the masks of a
 stream are the same (to the rounding of float32 sums). Nothing waits here but the look-ahead.
+The boundary curve has a look-ahead of its own.
 """
 
 from __future__ import annotations
@@ -32,9 +34,17 @@ class StemStream:
     def reset(self) -> None:
         """Forget the source: the next feature frame is frame 0."""
         self.state = first_state(self._card)
-        # Frame 0 of the graph's output describes a moment this many frames before the stream.
-        self.early = self._card.outputs[0].lookahead_frames
-        self.frame = 0  # the next one that is said
+        # Frame 0 of an output describes a moment this many frames before the stream.
+        self.early = [output.lookahead_frames for output in self._card.outputs]
+        self.frame = [0 for _ in self.early]  # the next ones that are said
+
+    def reached(self, output: int, frames: int) -> tuple[int, int]:
+        """How many of so many frames lie before the stream, and the number of the first other."""
+        early = min(self.early[output], frames)
+        self.early[output] -= early
+        first = self.frame[output]
+        self.frame[output] += frames - early
+        return early, first
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,28 @@ class StemJob:
 
     stream: StemStream
     spectra: Spectra
+
+
+@dataclass(frozen=True, slots=True)
+class BoundaryCurve:
+    """Where another piece or part begins, for some frames of one source.
+
+    Shape: ``prob`` is (frames,) float32 in 0..1; a boundary is a peak.
+    """
+
+    source: str
+    prob: Float32Array
+    sample: int
+    """Sample counter of the middle of frame 0."""
+    hop_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StemAnswer:
+    """What a job brought; nothing while a look-ahead passes."""
+
+    masks: list[Mask]
+    curve: BoundaryCurve | None
 
 
 class StemNetwork:
@@ -62,6 +94,12 @@ class StemNetwork:
         """Feature frames that must follow the last one until its masks are out."""
         return self.card.outputs[0].lookahead_frames
 
+    @property
+    def curve_flush_frames(self) -> int | None:
+        """The same for the boundary curve; None of a network that has none."""
+        outputs = self.card.outputs
+        return outputs[1].lookahead_frames if len(outputs) > 1 else None
+
     def grid(self, rate_hz: int) -> FrameGrid:
         """Where the frames of the masks lie on the sample counter of a source at ``rate_hz``."""
         front = self.card.front_end
@@ -72,7 +110,11 @@ class StemNetwork:
         return StemStream(self.card, self.grid(rate_hz))
 
     def run(self, jobs: Sequence[StemJob]) -> list[list[Mask]]:
-        """Run every job, those of equal length as one batch; the masks of each job, in order.
+        """The masks of each job, in order; see ``answers``."""
+        return [answer.masks for answer in self.answers(jobs)]
+
+    def answers(self, jobs: Sequence[StemJob]) -> list[StemAnswer]:
+        """Run every job, those of equal length as one batch; masks and curve of each, in order.
 
         A stream may occur once. A job gives at most one mask, none while the look-ahead passes.
         """
@@ -80,16 +122,17 @@ class StemNetwork:
         for index, job in enumerate(jobs):
             if len(job.spectra.features):
                 by_length.setdefault(len(job.spectra.features), []).append(index)
-        masks: list[list[Mask]] = [[] for _ in jobs]
+        answers = [StemAnswer([], None) for _ in jobs]
         for indices in by_length.values():
             group = [jobs[index] for index in indices]
             features = np.stack([job.spectra.features for job in group])
             given = joined([job.stream.state for job in group])
-            (said,), following = self._session.run(features, given)
+            said, following = self._session.run(features, given)
             for row, (index, job) in enumerate(zip(indices, group, strict=True)):
                 job.stream.state = StreamState(following, row)
-                masks[index] = self._masks(job, said[row])
-        return masks
+                curve = self._curve(job, said[1][row]) if len(said) > 1 else None
+                answers[index] = StemAnswer(self._masks(job, said[0][row]), curve)
+        return answers
 
     def finish(self, stream: StemStream, source: str, origin: int) -> list[Mask]:
         """The end of a stream, and a reset; ``flush_frames`` of silence have brought all out."""
@@ -99,16 +142,23 @@ class StemNetwork:
     def _masks(self, job: StemJob, said: Float32Array) -> list[Mask]:
         """Shape: ``said`` is (frames, units, stems)."""
         stream = job.stream
-        early = min(stream.early, len(said))
-        stream.early -= early
+        early, frame = stream.reached(0, len(said))
         if early == len(said):
             return []
         prob = np.clip(said[early:].transpose(2, 1, 0), 0.0, 1.0)
-        sample = stream.grid.start(job.spectra.origin, stream.frame)
-        stream.frame += prob.shape[2]
-        hop_s = stream.grid.hop_s
+        sample = stream.grid.start(job.spectra.origin, frame)
         source, classes = job.spectra.source, self.card.classes
-        return [Mask(source, classes, prob, self.freq_hz, sample, hop_s, final=True)]
+        return [Mask(source, classes, prob, self.freq_hz, sample, stream.grid.hop_s, final=True)]
+
+    def _curve(self, job: StemJob, said: Float32Array) -> BoundaryCurve | None:
+        """Shape: ``said`` is (frames, 1)."""
+        grid = job.stream.grid
+        early, frame = job.stream.reached(1, len(said))
+        if early == len(said):
+            return None
+        prob = np.clip(said[early:, 0], 0.0, 1.0)
+        sample = grid.centre(job.spectra.origin, frame)
+        return BoundaryCurve(job.spectra.source, prob, sample, grid.hop_s)
 
 
 def _check(card: ModelCard) -> None:
@@ -117,7 +167,8 @@ def _check(card: ModelCard) -> None:
         "no map of windows": card.map is not None,
         f"{units.BINS} linear bands": front.scale != "linear" or front.n_mels != units.BINS,
         "a stride of one frame": card.stride != 1,
-        "one output": len(card.outputs) != 1,
+        "masks and perhaps a boundary curve": [o.role for o in card.outputs]
+        not in (["confirmed"], ["confirmed", "boundary"]),
         "stems that do not exclude each other": not card.overlapping,
     }
     for expected in (what for what, is_wrong in wrong.items() if is_wrong):

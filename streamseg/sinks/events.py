@@ -337,6 +337,16 @@ class ClockStep(Event):
     """``clock_set``, or ``utc_offset``: summer time or another zone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Boundary(Event):
+    """The sound turned into another one; the stamp is the moment, not when it was decided."""
+
+    name: ClassVar[str] = "boundary"
+
+    strength: float
+    """Height of the boundary curve's peak: 0 none, 2 two worlds."""
+
+
 def rfc3339(time: datetime) -> str:
     """``2026-03-29T01:59:59.900+01:00``: to the millisecond, always with an offset in digits."""
     return time.isoformat(timespec="milliseconds")

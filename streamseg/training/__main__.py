@@ -20,6 +20,7 @@ from streamseg.models.card import ModelCard
 from streamseg.training import (
     export,
     fronts,
+    genre_job,
     mask_job,
     parallel_cnn_job,
     recipes,
@@ -124,6 +125,7 @@ OTHERS: dict[str, Callable[[Job, Console], ModelCard | None]] = {
     "window_mask": mask_job.train,
     "stem_unet_small": stem_job.train,
     "stem_unet": stem_job.train_unet,
+    "stem_genre": genre_job.train,
 }
 """Networks with data and schedules of their own."""
 

@@ -151,8 +151,10 @@ def graph_bytes(network: Network, bands: int) -> bytes:
 def make_card(network: Network, described: Described, graph: bytes) -> ModelCard:
     """The card that belongs to a graph."""
     front = described.front_end
-    roles: list[Literal["provisional", "confirmed"]] = ["provisional", "confirmed"]
-    roles = roles[-len(network.outputs) :]
+    curves = sum(name == "boundary" for name, _ in network.outputs)
+    roles: list[Literal["provisional", "confirmed", "boundary"]] = ["provisional", "confirmed"]
+    roles = roles[curves - len(network.outputs) :]
+    roles += ["boundary"] * curves
     outputs = tuple(
         OutputSpec(name=name, role=role, lookahead_frames=frames)
         for (name, frames), role in zip(network.outputs, roles, strict=True)

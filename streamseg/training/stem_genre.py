@@ -56,13 +56,18 @@ class Recipe:
     epochs: int = 6
 
 
-def convolution(inputs: int, outputs: int, kernel: int, separable: bool) -> nn.Module:
+def convolution(
+    inputs: int, outputs: int, kernel: int | tuple[int, int], separable: bool
+) -> nn.Module:
     """A convolution of the same size, without a bias (batch normalisation follows).
+
+    ``kernel`` is bands x frames, or one odd number for both.
 
     Separable (equation 2): a filter for each channel, then a 1 x 1 convolution. The paper writes
     "an identical filter"; its count of 3k + 9 weights for three channels is that of three filters.
     """
-    same = kernel // 2
+    kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
+    same = (kernel[0] // 2, kernel[1] // 2)
     if not separable:
         return nn.Conv2d(inputs, outputs, kernel, padding=same, bias=False)
     depthwise = nn.Conv2d(inputs, inputs, kernel, padding=same, groups=inputs, bias=False)

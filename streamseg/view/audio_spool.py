@@ -8,8 +8,6 @@ nothing more is kept, and the window says so.
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 from pathlib import Path
 
@@ -17,16 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.messages import Float32Array
+from streamseg.view.ring_file import RingFile
 
 BYTES = 2
 MOST_CHANNELS = 2  # of more, the mono mix is kept that the analysis hears
 _SCALE = 32767.0
-
-
-def spool_dir() -> Path:
-    """A folder for large temporary files: the system's own may lie in memory."""
-    large = Path("/var/tmp")  # noqa: S108  # the file there has no name
-    return large if os.access(large, os.W_OK) else Path(tempfile.gettempdir())
 
 
 class AudioSpool:
@@ -36,10 +29,8 @@ class AudioSpool:
         """Raises OSError where no temporary file can be made."""
         self._capacity = max(1, capacity)
         self.channels = channels
-        self._frame_bytes = BYTES * channels
         self._lock = threading.Lock()
-        # Closed in __del__: it lives as long as somebody reads it.
-        self._file = tempfile.TemporaryFile(dir=folder or spool_dir())  # noqa: SIM115
+        self._file = RingFile(self._capacity, BYTES * channels, folder)
         self._ended = False
         self.problem: str | None = None
         self.end = 0
@@ -72,8 +63,8 @@ class AudioSpool:
             low, high = max(start, self.first), min(stop, self.end)
             if high <= low:
                 return out
-            parts = [self._get(a, b) for a, b in self._pieces(low, high)]
-            out[low - start : high - start] = np.concatenate(parts).astype(np.float32) / _SCALE
+            kept = np.frombuffer(self._file.get(low, high), "<i2").reshape(-1, self.channels)
+            out[low - start : high - start] = kept.astype(np.float32) / _SCALE
         return out
 
     def close(self) -> None:
@@ -84,10 +75,6 @@ class AudioSpool:
         """
         with self._lock:
             self._ended = True
-
-    def __del__(self) -> None:
-        if hasattr(self, "_file"):  # no temporary file could be made
-            self._file.close()
 
     def _skip(self, sample: int) -> None:
         if self.end == 0 and self._begin == 0:
@@ -106,17 +93,5 @@ class AudioSpool:
         whole: NDArray[np.int16] = np.rint(np.clip(samples, -1, 1) * _SCALE).astype("<i2")
         whole = whole[-self._capacity :]
         begin = sample + len(samples) - len(whole)
-        for start, stop in self._pieces(begin, begin + len(whole)):
-            self._file.seek(start % self._capacity * self._frame_bytes)
-            self._file.write(whole[start - begin : stop - begin].tobytes())
+        self._file.put(begin, whole.tobytes())
         self.end = sample + len(samples)
-
-    def _get(self, start: int, stop: int) -> NDArray[np.int16]:
-        self._file.seek(start % self._capacity * self._frame_bytes)
-        data = self._file.read((stop - start) * self._frame_bytes)
-        return np.frombuffer(data, "<i2").reshape(-1, self.channels)
-
-    def _pieces(self, start: int, stop: int) -> list[tuple[int, int]]:
-        """Cut where the ring begins anew."""
-        turn = (start // self._capacity + 1) * self._capacity
-        return [(start, stop)] if stop <= turn else [(start, turn), (turn, stop)]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeVar
 
 from streamseg.view import style
 from streamseg.view.actions import Deed, separator
 from streamseg.view.axis import SCALES
+from streamseg.view.layers import LAYERS, set_of
 from streamseg.view.prefs import (
     COLOUR_MAPS,
     FRAME_RATES,
     LOUDNESS_UNITS,
-    MASKABLE,
     METER_SCALES,
     TEXT_PERCENTS,
     TOPS_HZ,
@@ -90,12 +91,12 @@ class Commands:
             *(
                 Deed(
                     menu,
-                    f"Hear only {label}",
-                    (f"Ctrl+{number}",),
-                    partial(tools.solo, label),
-                    "What the mask gives to this class; once more: everything.",
+                    f"Hear only {names}",
+                    (f"Ctrl+{place + 1}",),
+                    partial(self._solo, place),
+                    "What the masks that are laid over give to it; once more: everything.",
                 )
-                for number, label in enumerate(MASKABLE, start=1)
+                for place, names in enumerate(_places())
             ),
             Deed(menu, "Save as…", ("Ctrl+S",), tools.ask_and_save, "WAV, PNG, CSV or labels."),
             separator(menu),
@@ -106,8 +107,11 @@ class Commands:
     def _look(self) -> list[Deed]:
         menu = "View"
         masks = [
-            Deed(menu, f"Mask of {label}", (str(number),), partial(self._mask, label))
-            for number, label in enumerate(MASKABLE, start=1)
+            Deed(menu, "Masks of classes or stems", ("M",), self._next_layers),
+            *(
+                Deed(menu, f"Mask of {names}", (str(place + 1),), partial(self._mask_at, place))
+                for place, names in enumerate(_places())
+            ),
         ]
         return [
             Deed(menu, "Frequency axis", ("F",), self._next_scale, "mel, log or linear"),
@@ -121,6 +125,7 @@ class Commands:
             Deed(menu, "Loudness in LUFS or LU", ("J",), self._next_unit),
             Deed(menu, "Frames per second", ("Ctrl+F",), self._next_rate, "15, 30 or 60"),
             *masks,
+            Deed(menu, "Lane of boundaries", ("B",), self._changes, "Show or hide it."),
             Deed(menu, "Mask stronger", (".",), partial(self._opacity, 0.1)),
             Deed(menu, "Mask weaker", (",",), partial(self._opacity, -0.1)),
             Deed(menu, "Full screen", ("F11",), self._full_screen),
@@ -203,8 +208,34 @@ class Commands:
             table.selectRow(0)
 
     def _mask(self, label: str) -> None:
-        shown = set(self._deck.prefs.shown_classes) ^ {label}
-        self._deck.change(shown=",".join(name for name in MASKABLE if name in shown))
+        layers = set_of((label,))
+        shown = self._deck.prefs.shown_of(layers) ^ {label}
+        text = ",".join(name for name in LAYERS[layers] if name in shown)
+        self._deck.change(**{"shown_stems" if layers == "stems" else "shown": text})
+
+    def _mask_at(self, place: int) -> None:
+        """Of the set that is laid over; there may be less of them than keys."""
+        labels = LAYERS[self._deck.layers]
+        if place < len(labels):
+            self._mask(labels[place])
+
+    def _solo(self, place: int) -> None:
+        labels = LAYERS[self._deck.layers]
+        if place < len(labels):
+            self._window.tools.solo(labels[place])
+
+    def _next_layers(self) -> None:
+        """The other set; without masks of it, say what draws them."""
+        deck = self._deck
+        after = _after(tuple(LAYERS), deck.layers)
+        if after not in deck.snapshot.layers:
+            setting = "model.stems" if after == "stems" else "model.mask"
+            self._window.tell(f"No masks of {after} are drawn (setting {setting}).")
+        else:
+            deck.change(layers=after)
+
+    def _changes(self) -> None:
+        self._deck.change(changes=not self._deck.prefs.changes)
 
     def _opacity(self, change: float) -> None:
         opacity = round(self._deck.prefs.opacity + change, 2)
@@ -252,6 +283,12 @@ class Commands:
     def _choose_model(self) -> None:
         self._window.controls.model.setFocus()
         self._window.controls.model.showPopup()
+
+
+def _places() -> list[str]:
+    """What the number keys stand for: a class, or a stem."""
+    pairs = zip_longest(LAYERS["classes"], LAYERS["stems"])
+    return [" or ".join(name for name in pair if name) for pair in pairs]
 
 
 def _after(choices: tuple[T, ...], now: T) -> T:

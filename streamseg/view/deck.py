@@ -8,6 +8,7 @@ from typing import Any
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QFont
 
+from streamseg.view.layers import LayerSet, chosen
 from streamseg.view.metrics import Metrics
 from streamseg.view.prefs import Prefs
 from streamseg.view.records import Snapshot
@@ -75,6 +76,16 @@ class Deck(QObject):
         """Move the cursor."""
         self.cursor_s, self.cursor_hz = moment_s, hz
         self.moved.emit()
+
+    @property
+    def layers(self) -> LayerSet:
+        """The set of masks that is laid over the spectrogram."""
+        return chosen(self.prefs.layers, self.snapshot.layers)
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """Those of that set whose mask is laid over."""
+        return self.prefs.shown_of(self.layers)
 
     @property
     def begin(self) -> Any:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streamseg.sinks.events import AlarmAcknowledged, Event, Stamp, Stopped
+from streamseg.sinks.events import AlarmAcknowledged, Boundary, Event, Stamp, Stopped
 from streamseg.view.events_text import describe, ended_rules, raised
 from streamseg.view.records import Alarm, ListedEvent
 
 EVENTS = 5000  # lines of the event list; the log has all
+BOUNDARIES = 2000  # of these lines: a lively programme must not drive all else out
 ALARMS = 500
 
 
@@ -56,7 +57,15 @@ class EventBook:
             )
         severity = None if said is None else said.severity
         line = ListedEvent(number, session, event, describe(event), severity, False)
+        if isinstance(event, Boundary):
+            self._forget_boundaries()
         self.events = (*self.events[-(EVENTS - 1) :], line)
+
+    def _forget_boundaries(self) -> None:
+        """Make room for one more."""
+        lines = [k for k, line in enumerate(self.events) if isinstance(line.event, Boundary)]
+        if len(lines) >= BOUNDARIES:
+            self.events = (*self.events[: lines[0]], *self.events[lines[0] + 1 :])
 
     def acknowledge(self, number: int | None) -> list[Alarm]:
         """A person has seen the alarm of this number, or all of them; those that are new to him."""

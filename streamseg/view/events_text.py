@@ -8,6 +8,7 @@ from streamseg.sinks.events import (
     AlarmAcknowledged,
     AlarmCleared,
     AlarmRaised,
+    Boundary,
     ClockStep,
     Event,
     EventsLost,
@@ -75,6 +76,8 @@ def describe(event: Event) -> str:
         case AlarmAcknowledged():
             who = "here" if event.by == "window" else f"by {event.by}"
             return f"{in_words(event.rule)}: acknowledged {who}"
+        case Boundary():
+            return f"the sound changes ({event.strength:.2f})"
         case Started():
             return f"started: {event.model} on {event.provider}"
         case Stopped():

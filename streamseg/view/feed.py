@@ -11,7 +11,16 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from streamseg.messages import Block, Estimate, Float32Array, FrameGrid, Mask, StreamFormat
+from streamseg.messages import (
+    Block,
+    Change,
+    Estimate,
+    Float32Array,
+    FrameGrid,
+    Genre,
+    Mask,
+    StreamFormat,
+)
 from streamseg.sinks.events import Event
 from streamseg.view.audio_spool import MOST_CHANNELS
 from streamseg.view.display import DisplayAnalyser
@@ -125,14 +134,22 @@ class Feed:
                 current[0].add_event(event)
 
     def mask(self, mask: Mask) -> None:
-        """A mask; any thread."""
+        """A mask of the classes or of the stems; any thread."""
         self._state.show_mask(mask)
 
-    def masks_dropped(self, dropped_s: float) -> None:
-        """So much sound got no mask until now; any thread."""
+    def change(self, change: Change) -> None:
+        """More of the boundary curve; any thread."""
+        self._state.show_change(change)
+
+    def genre(self, genre: Genre) -> None:
+        """What kind of music it is; any thread."""
+        self._state.show_genre(genre)
+
+    def masks_dropped(self, dropped_s: float, stems_s: float = 0.0) -> None:
+        """So much sound got no mask of the classes, and of the stems, until now; any thread."""
         with self._state.lock:
             if (current := self._state.current(self._session)) is not None:
-                current[1].masks_dropped_s = dropped_s
+                current[1].masks_dropped_s, current[1].stems_dropped_s = dropped_s, stems_s
 
     def computed(self, sound_s: float, computing_s: float) -> None:
         """The network took ``computing_s`` for ``sound_s`` of sound; thread of the network."""

@@ -19,6 +19,7 @@ class Timing:
     network_speed: float | None = None
     undrawn_s: float = 0.0
     masks_dropped_s: float = 0.0
+    stems_dropped_s: float = 0.0
     tapped: int = 0
     """Position after the newest sample that arrived."""
 
@@ -38,5 +39,6 @@ def health_of(programme: Programme, timing: Timing, latencies: Latencies, now_s:
         dropped_s=programme.dropped_s,
         undrawn_s=timing.undrawn_s,
         masks_dropped_s=timing.masks_dropped_s,
+        stems_dropped_s=timing.stems_dropped_s,
         silent_for_s=max(0.0, now_s - timing.last_arrival_s),
     )

@@ -28,8 +28,10 @@ class Layout:
         self._pictures.setStretchFactor(1, 1)
         self._pictures.setSizes([800, 170])
         self._pictures.setChildrenCollapsible(False)
-        left = _column(self._pictures, window.lanes, window.overview, window.transport)
-        self._side = _column(window.words, window.meters, window.events)
+        left = _column(
+            self._pictures, window.changes, window.lanes, window.overview, window.transport
+        )
+        self._side = _column(window.words, window.genre, window.meters, window.events)
         self._whole = QSplitter(Qt.Orientation.Horizontal)
         self._whole.addWidget(left)
         self._whole.addWidget(self._side)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 
 from streamseg.view.axis import SCALES, Scale
 from streamseg.view.display import BOTTOM_DB
+from streamseg.view.layers import LAYERS, MASKABLE, STEMS, LayerSet
 from streamseg.view.viewport import DEFAULT_SPAN_S, SHORTEST_S
 
 COLOUR_MAPS = ("auto", "viridis", "magma", "cividis", "grey")
@@ -14,7 +15,6 @@ COLOUR_MAPS = ("auto", "viridis", "magma", "cividis", "grey")
 TOPS_HZ = (1000, 2000, 4000, 8000, 12_000, 16_000, 24_000)
 SPANS_S = (10, 30, 60, 120, 300, 900, 3600)
 FRAME_RATES = (15, 30, 60)
-MASKABLE = ("music", "speech", "noise")
 THEME_CHOICES = ("dark", "light", "system")
 CLOCKS = ("auto", "time", "position")
 METER_SCALES = ("+9", "+18")
@@ -37,6 +37,12 @@ class Prefs:
     opacity: float = 0.75
     shown: str = ",".join(MASKABLE)
     """Classes whose mask is laid over the spectrogram, separated by commas."""
+    shown_stems: str = ",".join(STEMS)
+    """Stems likewise."""
+    layers: LayerSet = "classes"
+    """Which masks are laid over: of ``classes`` or of ``stems``."""
+    changes: bool = True
+    """Whether the lane of the boundaries is there."""
     span_s: float = DEFAULT_SPAN_S
     fps: int = 60
     clock: str = "auto"
@@ -50,7 +56,12 @@ class Prefs:
     @property
     def shown_classes(self) -> frozenset[str]:
         """``shown`` as a set."""
-        return frozenset(name for name in self.shown.split(",") if name)
+        return self.shown_of("classes")
+
+    def shown_of(self, layers: LayerSet) -> frozenset[str]:
+        """Those of a set whose mask is laid over."""
+        text = self.shown_stems if layers == "stems" else self.shown
+        return frozenset(name for name in text.split(",") if name)
 
 
 def from_mapping(stored: Mapping[str, object]) -> Prefs:
@@ -93,6 +104,7 @@ def _makes_sense(name: str, value: object) -> bool:
         "colour_map": COLOUR_MAPS,
         "fps": FRAME_RATES,
         "clock": CLOCKS,
+        "layers": tuple(LAYERS),
         "meter_scale": METER_SCALES,
         "loudness_unit": LOUDNESS_UNITS,
         "text_percent": TEXT_PERCENTS,
@@ -108,6 +120,7 @@ def _makes_sense(name: str, value: object) -> bool:
     if name in ranges:
         low, high = ranges[name]
         return isinstance(value, float) and low <= value <= high
-    if name == "shown":
-        return set(str(value).split(",")) <= {*MASKABLE, ""}
+    if name in ("shown", "shown_stems"):
+        known = MASKABLE if name == "shown" else STEMS
+        return set(str(value).split(",")) <= {*known, ""}
     return True

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from streamseg.messages import Estimate, FrameGrid, Label, Mask, StreamFormat
+from streamseg.messages import Change, Estimate, FrameGrid, Genre, Label, Mask, StreamFormat
 from streamseg.sinks.events import (
+    Boundary,
     Event,
     Overload,
     SegmentClose,
@@ -20,10 +21,14 @@ from streamseg.sinks.events import (
 )
 from streamseg.view.display import BINS, Columns, hop_samples
 from streamseg.view.history import ColumnRing, Early, FrameRing, Frames, MaskRing
+from streamseg.view.layers import LAYERS, LayerSet, set_of
 from streamseg.view.measure import Meters
-from streamseg.view.records import Change, Condition, Gap, GapKind, SourceInfo, Span
+from streamseg.view.records import Condition, Gap, GapKind, Redrawn, SourceInfo, Span, Turn
+from streamseg.view.stem_spool import StemSpool
 
 CHANGES = 512
+CHANGE_STEP_S = 0.1
+"""Room for a boundary curve this fine; a finer one is kept for less long."""
 
 
 class Programme:
@@ -36,9 +41,13 @@ class Programme:
         self.rate_hz = format_.rate_hz
         self.hop = hop_samples(self.rate_hz)
         self.columns = ColumnRing(round(history_s * self.rate_hz / self.hop), BINS)
-        self.masks = MaskRing(self.columns.capacity)
+        self.masks = {layers: MaskRing(self.columns.capacity) for layers in LAYERS}
+        self.stems = StemSpool(history_s, self.rate_hz)
         self.frames = FrameRing(round(history_s / grid.hop_s), len(source.classes))
         self.early = Early(np.empty(0, np.int64), np.empty((0, len(source.classes)), np.float32))
+        self.curve = FrameRing(round(history_s / CHANGE_STEP_S), 0)  # the boundary curve
+        self.turns: tuple[Turn, ...] = ()
+        self.genre: Genre | None = None
         self.meters = Meters()
         self.condition: Condition = "live"
         self.reason = ""
@@ -49,7 +58,7 @@ class Programme:
         self.spans: tuple[Span, ...] = ()
         self.gaps: tuple[Gap, ...] = ()
         self.generation = 0
-        self.changes: deque[Change] = deque(maxlen=CHANGES)
+        self.changes: deque[Redrawn] = deque(maxlen=CHANGES)
 
     @property
     def first(self) -> int:
@@ -90,8 +99,22 @@ class Programme:
         self.early = Early(sample[count:], estimate.early)
 
     def add_mask(self, mask: Mask) -> None:
-        """A mask, provisional or final."""
-        self._changed(*self.masks.write(mask, self.hop, self.rate_hz))
+        """A mask of either set, provisional or final."""
+        layers = set_of(mask.classes)
+        self._changed(*self.masks[layers].write(mask, self.hop, self.rate_hz), layers)
+
+    @property
+    def layers(self) -> tuple[LayerSet, ...]:
+        """Which masks there are."""
+        return tuple(layers for layers, ring in self.masks.items() if ring.classes)
+
+    def add_change(self, change: Change) -> None:
+        """More of the boundary curve."""
+        count = len(change.values)
+        step = change.step_s * self.rate_hz
+        sample = change.sample + np.rint(np.arange(count) * step).astype(np.int64)
+        none = np.empty((count, 0), np.float32)
+        self.curve.write(Frames(sample, none, none, change.values.astype(np.float32)))
 
     def add_event(self, event: Event) -> None:
         """An event of the log."""
@@ -102,6 +125,9 @@ class Programme:
             self.spans = (*self._kept(), Span(event.label, stamp.sample, None))
         elif isinstance(event, SegmentClose):
             self._close(event)
+        elif isinstance(event, Boundary):
+            kept = tuple(turn for turn in self.turns if turn.sample > self.first)
+            self.turns = (*kept, Turn(stamp.sample, event.strength))
         elif isinstance(event, Overload):
             self.dropped_s += event.dropped_s
             self.overloaded_at = stamp.sample
@@ -128,9 +154,9 @@ class Programme:
         first = self.first
         return tuple(span for span in self.spans if span.end is None or span.end > first)
 
-    def _changed(self, first: int, stop: int) -> None:
+    def _changed(self, first: int, stop: int, layers: LayerSet | None = None) -> None:
         self.generation += 1
-        self.changes.append(Change(self.generation, first, stop))
+        self.changes.append(Redrawn(self.generation, first, stop, layers))
 
 
 def _is_open(span: Span, label: Label) -> bool:

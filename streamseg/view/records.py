@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.messages import Label, StreamFormat
+from streamseg.messages import Genre, Label, StreamFormat
 from streamseg.sinks.events import Event, Severity, Stamp
 from streamseg.view.history import BoolArray, MaskColumns, UInt8Array
 from streamseg.view.latency import Percentiles
+from streamseg.view.layers import LayerSet
 from streamseg.view.measure import Meters
 
 Condition = Literal["idle", "opening", "live", "starved", "lost", "ended", "failed"]
@@ -40,6 +41,10 @@ class SourceInfo:
     """Thresholds of the decisions."""
     mask: str = ""
     """Network that draws the masks and what really runs it; empty: no masks are drawn."""
+    stems: str = ""
+    """The same of the masks of drums, bass, other and vocals."""
+    genre: str = ""
+    """The same of what kind of music it is."""
     target_lufs: float = -23.0
     """What the meters call 0 LU."""
     dual_mono: bool = False
@@ -130,17 +135,29 @@ class Health:
     undrawn_s: float
     masks_dropped_s: float
     """Sound that was heard but got no mask: masks give way first."""
+    stems_dropped_s: float
+    """The same of the masks of the stems, which give way before the others."""
     silent_for_s: float
     """Time since the last block of sound came."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Redrawn:
     """Columns ``first`` to ``stop`` look different from this generation on."""
 
     generation: int
     first: int
     stop: int
+    layers: LayerSet | None = None
+    """Only where these masks are laid over; None: everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A moment at which the sound turned into another one."""
+
+    sample: int
+    strength: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +195,20 @@ class Snapshot:
     """In the order in which they began; those long over may be gone."""
     meters: Meters
     health: Health
-    has_mask: bool
+    layers: tuple[LayerSet, ...]
+    """Which masks there are."""
+    curve_end: int
+    """Position of the newest value of the boundary curve; -1: there is none."""
+    turns: tuple[Turn, ...]
+    """Boundaries of the event log, the oldest first."""
+    genre: Genre | None
+    """The newest that was said."""
     audio_problem: str | None
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether there is any mask."""
+        return bool(self.layers)
 
     @property
     def open_labels(self) -> tuple[Label, ...]:
@@ -225,6 +254,10 @@ class Reading:
     """Empty where there is no probability."""
     mask: MaskColumns | None = None
     """Of the one column; None where there is no mask."""
+    change: float | None = None
+    """Boundary curve; None where there is none."""
+    turn: Turn | None = None
+    """The boundary that is nearest, if it is near."""
 
 
 def empty_snapshot(
@@ -256,7 +289,10 @@ def empty_snapshot(
         events=events,
         alarms=alarms,
         meters=Meters(),
-        health=Health(None, None, 0.0, None, None, 0.0, 0.0, 0.0, 0.0),
-        has_mask=False,
+        health=Health(None, None, 0.0, None, None, 0.0, 0.0, 0.0, 0.0, 0.0),
+        layers=(),
+        curve_end=-1,
+        turns=(),
+        genre=None,
         audio_problem=None,
     )

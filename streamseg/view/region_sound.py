@@ -16,12 +16,14 @@ import numpy as np
 from streamseg.errors import UsageError
 from streamseg.frontend.loudness import LOWEST_RATE_HZ, KWeightedPower
 from streamseg.frontend.loudness_stats import ProgrammeLoudness
-from streamseg.masking import Keeper, UnitGrid, class_gains, filled
+from streamseg.masking import OVERLAP, Keeper, UnitGrid, class_gains, filled
 from streamseg.messages import Float32Array, Mask
 from streamseg.view.audio_spool import AudioSpool
 from streamseg.view.engine import Player
 from streamseg.view.export import Region
+from streamseg.view.layers import STEMS
 from streamseg.view.state import ViewState
+from streamseg.view.stem_spool import StemGrid, StemSpool
 
 PIECE_S = 10.0
 
@@ -32,11 +34,22 @@ def pieces(
     """The sound of a region, (n, channels) float32 at a time.
 
     Sound and mask are those of the source that is open now, whatever is opened meanwhile.
-    ``keep``: only this class remains; empty: as it was. Raises UsageError where there is no mask.
+    ``keep``: only this class or stem remains; empty: as it was. Raises UsageError where there is
+    no mask.
     """
     sound = _as_it_was(state.spool, region, rate_hz)
     if not keep:
         return sound
+    if keep in STEMS:
+        spool = state.stems
+        grid = None if spool is None else spool.grid(region.start, region.stop)
+        if spool is None or grid is None or keep not in spool.classes:
+            why = "" if spool is None or not spool.problem else f" ({spool.problem})"
+            raise UsageError(
+                f"expected a mask of {keep} here, got none{why}; set model.stems to a network of "
+                "stems, and choose sound that was heard since"
+            )
+        return _stem(sound, spool, grid, region, rate_hz, keep)
     mask = state.mask(region.start, region.stop)
     if mask is None or keep not in mask.classes or not mask.prob.any():
         raise UsageError(
@@ -64,6 +77,33 @@ def _kept(
             keeper = Keeper(rate_hz, piece.shape[1], grid)
             keeper.push_gains(class_gains(filled(mask.prob), mask.classes, (keep,)))
         yield keeper.push(piece)
+    if keeper is not None:
+        yield keeper.flush()
+
+
+def _stem(
+    sound: Iterator[Float32Array],
+    spool: StemSpool,
+    grid: StemGrid,
+    region: Region,
+    rate_hz: int,
+    stem: str,
+) -> Iterator[Float32Array]:
+    """As ``streamseg mask --keep`` does it: the same gains, on frames of the network's length."""
+    unit_s = grid.step / rate_hz
+    units = UnitGrid(grid.freq_hz, (grid.first - region.start) / rate_hz, unit_s)
+    keeper: Keeper | None = None
+    unit, at = 0, region.start
+    for piece in sound:
+        if keeper is None:
+            # The network's frames overlap as those of the keeper: four begin in one.
+            keeper = Keeper(rate_hz, piece.shape[1], units, OVERLAP * unit_s)
+        at += len(piece)
+        until = max(unit + 1, math.ceil((at - grid.first) / grid.step) + 1)
+        middle = grid.first + np.arange(unit, until, dtype=np.float64) * grid.step
+        kept = keeper.push_gains(spool.gains(stem, middle))
+        unit = until
+        yield np.concatenate((kept, keeper.push(piece)))
     if keeper is not None:
         yield keeper.flush()
 

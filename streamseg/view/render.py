@@ -16,8 +16,9 @@ from streamseg.messages import Float32Array
 from streamseg.view.axis import FrequencyAxis, rows_to_bins, rows_to_units
 from streamseg.view.display import BOTTOM_DB, STEP_DB
 from streamseg.view.history import MaskColumns
+from streamseg.view.layers import LayerSet
 from streamseg.view.records import PixelColumns
-from streamseg.view.theme import MASK_RGB
+from streamseg.view.theme import HATCHES, MASK_RGB
 
 PROVISIONAL = 0.45
 """How strong a mask that may still change is, against a final one: visibly lighter."""
@@ -51,7 +52,9 @@ class Look:
     """Pixels of the picture for one of the layout: hatches keep their size on a fine screen."""
     opacity: float
     shown: frozenset[str]
-    """Classes whose mask is laid over."""
+    """Classes or stems whose mask is laid over."""
+    layers: LayerSet = "classes"
+    """Which of the two they are."""
 
 
 class Painter:
@@ -130,10 +133,15 @@ class Painter:
         """Take light away where the hatch of a class is: it is told without its colour too."""
         rows = self._row_numbers
         size = max(1, round(self.look.pixel_ratio))
-        if label == "speech":
+        hatch = HATCHES.get(label, "plain")
+        if hatch == "diagonal":
             hatched = (rows + pixels) // size % _HATCH < 2
-        elif label == "noise":
+        elif hatch == "dots":
             hatched = (rows // size % _DOTS < 2) & (pixels // size % _DOTS < 2)
+        elif hatch == "upright":
+            hatched = (pixels // size % _HATCH < 2) & (rows > -1)
+        elif hatch == "level":
+            hatched = (rows // size % _HATCH < 2) & (pixels > -1)
         else:
             return
         light *= 1 - _DARK * cover * hatched

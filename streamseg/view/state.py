@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from streamseg.messages import Float32Array, FrameGrid, Mask, StreamFormat
+from streamseg.messages import Change, Float32Array, FrameGrid, Genre, Mask, StreamFormat
 from streamseg.view.audio_spool import MOST_CHANNELS, AudioSpool
 from streamseg.view.display import Columns
 from streamseg.view.event_book import EventBook
@@ -20,17 +20,19 @@ from streamseg.view.extracts import mask_of, reading_of
 from streamseg.view.health import Timing, health_of
 from streamseg.view.history import GROUP, LEVELS, Early, Frames, UInt8Array
 from streamseg.view.latency import ArrivalClock, Latencies
+from streamseg.view.layers import LayerSet, set_of
 from streamseg.view.measure import Meters
 from streamseg.view.programme import Programme
 from streamseg.view.records import (
-    Change,
     Condition,
     PixelColumns,
     Reading,
+    Redrawn,
     Snapshot,
     SourceInfo,
     empty_snapshot,
 )
+from streamseg.view.stem_spool import StemSpool
 
 HISTORY_S = 3600.0
 STARVED_S = 1.0  # without a block for longer, a source that should deliver is said to be silent
@@ -103,8 +105,24 @@ class ViewState:
     def show_mask(self, mask: Mask) -> None:
         """A mask of the current source; any thread."""
         with self.lock:
-            if self._programme is not None and mask.source == self._programme.source.name:
-                self._programme.add_mask(mask)
+            programme = self._programme
+            if programme is None or mask.source != programme.source.name:
+                return
+            programme.add_mask(mask)
+        if set_of(mask.classes) == "stems":
+            programme.stems.write(mask)  # to the disk: nobody waits for it
+
+    def show_change(self, change: Change) -> None:
+        """More of the boundary curve of the current source; any thread."""
+        with self.lock:
+            if self._programme is not None and change.source == self._programme.source.name:
+                self._programme.add_change(change)
+
+    def show_genre(self, genre: Genre) -> None:
+        """What kind of music the current source is; any thread."""
+        with self.lock:
+            if self._programme is not None and genre.source == self._programme.source.name:
+                self._programme.genre = genre
 
     def add_columns(self, session: int, columns: Columns, meters: Meters) -> None:
         """What the display worker made."""
@@ -170,12 +188,15 @@ class ViewState:
                 alarms=self.book.alarms,
                 meters=programme.meters,
                 health=health_of(programme, timing, self.latencies, now_s),
-                has_mask=bool(programme.masks.classes),
+                layers=programme.layers,
+                curve_end=-1 if programme.curve.newest is None else programme.curve.newest,
+                turns=programme.turns,
+                genre=programme.genre,
                 audio_problem=self._audio_problem(),
             )
 
-    def changes(self, since: int) -> list[Change] | None:
-        """What changed after a generation; None when that is too long ago to know."""
+    def changes(self, since: int) -> list[Redrawn] | None:
+        """What was drawn anew after a generation; None when that is too long ago to know."""
         with self.lock:
             if self._programme is None or since > self._programme.generation:
                 return None
@@ -184,15 +205,17 @@ class ViewState:
                 return None
             return changes
 
-    def pixels(self, first: int, stop: int, columns_per_pixel: float) -> PixelColumns:
-        """Spectrum and mask of pixel columns; number p shows columns p*q to (p+1)*q."""
+    def pixels(
+        self, first: int, stop: int, columns_per_pixel: float, layers: LayerSet = "classes"
+    ) -> PixelColumns:
+        """Spectrum and one set of masks of pixel columns; p shows columns p*q to (p+1)*q."""
         with self.lock:
             programme = self._programme
             if programme is None or stop <= first:
                 return _NO_COLUMNS
             pixel = np.arange(first, stop)
             middle = np.floor((pixel + 0.5) * columns_per_pixel).astype(np.int64)
-            mask = programme.masks.read(middle)
+            mask = programme.masks[layers].read(middle)
             if columns_per_pixel <= 1:
                 low = int(middle[0])
                 data, present = programme.columns.read(low, int(middle[-1]) + 1)
@@ -226,13 +249,21 @@ class ViewState:
                 )
             return self._programme.frames.read(start, stop, most)
 
-    def reading(self, sample: int) -> Reading:
+    def curve(self, start: int, stop: int) -> Frames:
+        """The boundary curve between two positions, as ``level_dbfs`` of frames without classes."""
+        with self.lock:
+            if self._programme is None:
+                none = np.zeros((0, 0), np.float32)
+                return Frames(np.zeros(0, np.int64), none, none, np.zeros(0, np.float32))
+            return self._programme.curve.read(start, stop)
+
+    def reading(self, sample: int, layers: LayerSet = "classes") -> Reading:
         """What there is at a position."""
         with self.lock:
             programme = self._programme
             if programme is None:
                 return Reading(sample, None, (), ())
-            return reading_of(programme, sample)
+            return reading_of(programme, sample, layers)
 
     def audio(self, start: int, stop: int) -> Float32Array:
         """The sound itself, (n, channels) float32; silence where it is not kept."""
@@ -247,8 +278,14 @@ class ViewState:
         with self.lock:
             return self._spool
 
+    @property
+    def stems(self) -> StemSpool | None:
+        """The fine masks of the stems of the current source; None without a source."""
+        with self.lock:
+            return None if self._programme is None else self._programme.stems
+
     def mask(self, start: int, stop: int) -> Mask | None:
-        """The mask of a stretch on the grid of the columns; None where there is none at all.
+        """The classes' mask of a stretch on the grid of the columns; None where there is none.
 
         Columns without a mask are zero in every class.
         """

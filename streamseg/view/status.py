@@ -85,18 +85,22 @@ def _of_source(snapshot: Snapshot) -> list[Field]:
                 rank=6,
             )
         )
+        health = snapshot.health
         if source.mask:
-            dropped_s = snapshot.health.masks_dropped_s
-            made.append(
-                Field(
-                    f"masks {source.mask}"
-                    + (f", {dropped_s:.1f} s left out" if dropped_s >= 0.05 else ""),
-                    "Network that draws the masks, and what really runs it. Where the machine "
-                    "does not keep up, masks are left out before anything else.",
-                    rank=7,
-                )
-            )
+            made.append(_of_masks("masks", source.mask, health.masks_dropped_s, 7))
+        if source.stems:
+            made.append(_of_masks("stems", source.stems, health.stems_dropped_s, 8))
     return made
+
+
+def _of_masks(what: str, network: str, dropped_s: float, rank: int) -> Field:
+    left_out = f", {dropped_s:.1f} s left out" if dropped_s >= 0.05 else ""
+    return Field(
+        f"{what} {network}{left_out}",
+        f"Network that draws the {what}, and what really runs it. Where the machine does not keep "
+        "up, stems are left out first, then the masks of the classes, before anything else.",
+        rank=rank,
+    )
 
 
 def _of_speed(snapshot: Snapshot, frames_per_s: float | None) -> list[Field]:

@@ -63,6 +63,6 @@ def apply(application: QApplication, theme: Theme, text_percent: int = 100) -> N
         f" border: 1px solid {theme.line}; padding: 4px; }}"
         f"QStatusBar {{ border-top: 1px solid {theme.line}; }}"
         "QStatusBar::item { border: 0; }"
-        "QToolBar { border: 0; spacing: 6px; padding: 2px 6px; }"
+        "QToolBar { border: 0; spacing: 4px; padding: 2px 6px; }"
         f"QTableView {{ border: 1px solid {theme.line}; }}"
     )

@@ -1,7 +1,7 @@
 """Colours, letters and hatches. No Qt: colours are ``#rrggbb``.
 
 Classes wear Okabe and Ito's colours, which every kind of colour vision tells apart, and never
-colour alone: each has a letter and a hatch too.
+colour alone: each has a letter and a hatch too. Stems wear those of them that no class has.
 """
 
 from __future__ import annotations
@@ -9,9 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LABELS = ("music", "speech", "noise", "silence")
-LETTERS = {"music": "M", "speech": "S", "noise": "N", "silence": "–"}
-HATCHES = {"music": "plain", "speech": "diagonal", "noise": "dots", "silence": "plain"}
-MASK_RGB = {"music": (86, 180, 233), "speech": (230, 159, 0), "noise": (190, 190, 190)}
+LETTERS = {
+    "music": "M", "speech": "S", "noise": "N", "silence": "–",
+    "drums": "D", "bass": "B", "other": "O", "vocals": "V",
+}  # fmt: skip
+HATCHES = {
+    "music": "plain", "speech": "diagonal", "noise": "dots", "silence": "plain",
+    "drums": "upright", "bass": "level", "other": "plain", "vocals": "diagonal",
+}  # fmt: skip
+MASK_RGB = {
+    "music": (86, 180, 233), "speech": (230, 159, 0), "noise": (190, 190, 190),
+    "drums": (213, 94, 0), "bass": (0, 158, 115), "other": (240, 228, 66),
+    "vocals": (204, 121, 167),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QAction, QColor, QPalette
 from PyQt6.QtWidgets import (
     QCheckBox,
@@ -20,10 +20,13 @@ from PyQt6.QtWidgets import (
 from streamseg.view.axis import SCALES
 from streamseg.view.deck import Deck
 from streamseg.view.events_text import duration
-from streamseg.view.prefs import COLOUR_MAPS, MASKABLE, SPANS_S, TOPS_HZ
+from streamseg.view.layers import LAYERS, LayerSet
+from streamseg.view.prefs import COLOUR_MAPS, SPANS_S, TOPS_HZ
+from streamseg.view.swatch import swatch
 from streamseg.view.theme import LETTERS
 
 W = TypeVar("W", bound=QWidget)
+_SWATCH_PX = 13
 
 
 class Controls(QToolBar):
@@ -58,8 +61,10 @@ class Controls(QToolBar):
             "up to", [f"{hz // 1000} kHz" for hz in TOPS_HZ], "Highest frequency shown."
         )
         self.top.activated.connect(lambda index: deck.change(top_hz=TOPS_HZ[index]))
-        self.low = self._level("From", -127, -40, "Level with the darkest colour, in dBFS.")
+        self.low = self._level("dB", -127, -40, "Level with the darkest colour, in dBFS.")
         self.high = self._level("to", -90, 0, "Level with the brightest colour, in dBFS.")
+        for box, name in ((self.low, "Darkest level"), (self.high, "Brightest level")):
+            box.setAccessibleName(f"{name} in dBFS")
         self.low.valueChanged.connect(self._range)
         self.high.valueChanged.connect(self._range)
         self.map = self._combo("Colours", list(COLOUR_MAPS), "Colour map (C).")
@@ -89,12 +94,25 @@ class Controls(QToolBar):
             box.blockSignals(True)
             box.setValue(round(value))
             box.blockSignals(False)
-        for label, check in self.shown.items():
-            check.setChecked(label in prefs.shown_classes)
         self.opacity.setValue(round(100 * prefs.opacity))
+        self._follow_masks()
+
+    def _follow_masks(self) -> None:
+        """The controls of the masks that there are."""
+        deck = self.deck
+        there, layers, side = deck.snapshot.layers, deck.layers, deck.metrics.px(_SWATCH_PX)
+        self.layers.setCurrentText(layers)
         for action in self._mask:
-            assert action is not None
-            action.setVisible(self.deck.snapshot.has_mask)
+            action.setVisible(bool(there))
+        self._choice.setVisible(len(there) > 1)
+        self._caption.setVisible(len(there) == 1)  # the choice says it too, and room is short
+        for of, checks in self._checks.items():
+            for label, (check, action) in checks.items():
+                action.setVisible(of == layers and bool(there))
+                check.setChecked(label in deck.prefs.shown_of(of))
+                if check.iconSize().width() != side:
+                    check.setIconSize(QSize(side, side))
+                    check.setIcon(swatch(label, side))
 
     def _range(self) -> None:
         low, high = self.low.value(), self.high.value()
@@ -106,29 +124,45 @@ class Controls(QToolBar):
                 low = high - 10
         self.deck.change(low_db=float(low), high_db=float(high))
 
-    def _mask_controls(self) -> list[QAction | None]:
+    def _mask_controls(self) -> list[QAction]:
         """Shown once there is a mask, and not before."""
-        made = [self.addSeparator(), self.addWidget(_caption("Mask"))]
+        made = [_there(self.addSeparator())]
+        self._caption = _there(self.addWidget(_caption("Mask")))
+        self.layers = QComboBox()
+        self.layers.addItems(list(LAYERS))
+        self.layers.setAccessibleName("Masks laid over")
+        self.layers.setToolTip(
+            "Which masks are laid over the spectrogram: music, speech and noise, or the stems of "
+            "music (M)."
+        )
+        self.layers.activated.connect(lambda: self.deck.change(layers=self.layers.currentText()))
+        self._choice = _there(self.addWidget(self.layers))
+        self._checks: dict[LayerSet, dict[str, tuple[QCheckBox, QAction]]] = {}
         self.shown: dict[str, QCheckBox] = {}
-        for number, label in enumerate(MASKABLE, start=1):
-            check = QCheckBox(LETTERS[label])
-            check.setAccessibleName(f"Mask of {label}")
-            check.setToolTip(f"Lay the mask of {label} over the spectrogram ({number}).")
-            check.clicked.connect(self._shown)
-            self.shown[label] = check
-            made.append(self.addWidget(check))
+        for layers, labels in LAYERS.items():
+            self._checks[layers] = {}
+            for number, label in enumerate(labels, start=1):
+                check = QCheckBox(LETTERS[label])
+                check.setAccessibleName(f"Mask of {label}")
+                check.setToolTip(f"Lay the mask of {label} over the spectrogram ({number}).")
+                check.clicked.connect(self._shown)
+                self.shown[label] = check
+                self._checks[layers][label] = check, _there(self.addWidget(check))
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
-        self.opacity.setFixedWidth(80)
+        self.opacity.setFixedWidth(60)
         self.opacity.setAccessibleName("Opacity of the mask")
         self.opacity.setToolTip("Opacity of the mask. Units that may still change are lighter.")
         self.opacity.valueChanged.connect(self._opacity)
-        made.append(self.addWidget(self.opacity))
-        return list(made)
+        made.append(_there(self.addWidget(self.opacity)))
+        return made
 
     def _shown(self) -> None:
-        shown = [label for label, check in self.shown.items() if check.isChecked()]
-        self.deck.change(shown=",".join(shown))
+        shown = {
+            layers: ",".join(label for label, (check, _) in checks.items() if check.isChecked())
+            for layers, checks in self._checks.items()
+        }
+        self.deck.change(shown=shown["classes"], shown_stems=shown["stems"])
 
     def _opacity(self, percent: int) -> None:
         if round(100 * self.deck.prefs.opacity) != percent:
@@ -143,7 +177,6 @@ class Controls(QToolBar):
         box = QSpinBox()
         box.setRange(low, high)
         box.setSingleStep(5)
-        box.setSuffix(" dB")
         return self._put(name, box, tip)
 
     def _put(self, name: str, widget: W, tip: str) -> W:
@@ -153,6 +186,12 @@ class Controls(QToolBar):
         widget.setAccessibleDescription(tip)
         self.addWidget(widget)
         return widget
+
+
+def _there(action: QAction | None) -> QAction:
+    """What Qt gives for every widget that was added."""
+    assert action is not None
+    return action
 
 
 def _caption(text: str) -> QLabel:

@@ -9,8 +9,8 @@ from streamseg.view.axis import clock_text
 from streamseg.view.deck import Deck, Selection
 from streamseg.view.events_text import duration
 from streamseg.view.export import Region
+from streamseg.view.layers import LAYERS, MASKABLE
 from streamseg.view.panels.meter_rows import in_unit, number
-from streamseg.view.prefs import MASKABLE
 from streamseg.view.region import RegionTools
 from streamseg.view.region_sound import Facts
 
@@ -36,7 +36,7 @@ class TransportBar(QWidget):
         self.play = _button("▶ Play", "Hear the selection, or the picture (P).")
         self.play.clicked.connect(tools.toggle_play)
         self.keep = QComboBox()
-        self.keep.addItems(["everything", *(f"only {label}" for label in MASKABLE)])
+        self._offered: tuple[str, ...] = ()
         self.keep.setAccessibleName("What is heard and saved")
         self.keep.activated.connect(self._choose)
         self.store = _button("Save…", "Sound, picture, frames or labels of the region (Ctrl+S).")
@@ -71,11 +71,14 @@ class TransportBar(QWidget):
         can = deck.snapshot.has_mask or bool(tools.keep)
         self.keep.setEnabled(can)
         self.keep.setToolTip(
-            "Which class is heard and saved alone (Ctrl+1, Ctrl+2, Ctrl+3)."
+            "Which class or stem is heard and saved alone (Ctrl+1 to Ctrl+4: those whose masks "
+            "are laid over)."
             if can
-            else "One class can be heard alone where a network draws masks (setting model.mask)."
+            else "One class can be heard alone where a network draws masks (setting model.mask), "
+            "one stem of music where a network draws those (model.stems)."
         )
-        index = MASKABLE.index(tools.keep) + 1 if tools.keep else 0
+        self._offer()
+        index = self._offered.index(tools.keep) + 1 if tools.keep else 0
         if self.keep.currentIndex() != index:
             self.keep.setCurrentIndex(index)
         text = self._sentence()
@@ -132,7 +135,18 @@ class TransportBar(QWidget):
         self.refresh()
 
     def _choose(self, index: int) -> None:
-        self._tools.choose(MASKABLE[index - 1] if index else "")
+        self._tools.choose(self._offered[index - 1] if index else "")
+
+    def _offer(self) -> None:
+        """Everything, and each class and stem that there is a mask of."""
+        there = self._deck.snapshot.layers
+        offered = tuple(label for layers in there for label in LAYERS[layers]) or MASKABLE
+        if self._tools.keep and self._tools.keep not in offered:
+            offered += (self._tools.keep,)
+        if offered != self._offered:
+            self._offered = offered
+            self.keep.clear()
+            self.keep.addItems(["everything", *(f"only {label}" for label in offered)])
 
 
 def _button(text: str, tip: str) -> QPushButton:

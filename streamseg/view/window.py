@@ -21,7 +21,9 @@ from streamseg.view.help import HelpOverlay
 from streamseg.view.layout import Layout
 from streamseg.view.notice import Notice
 from streamseg.view.pace import Pace
+from streamseg.view.panels.changes import ChangePanel
 from streamseg.view.panels.events import EventPanel
+from streamseg.view.panels.genre import GenreLine
 from streamseg.view.panels.lanes import LanePanel
 from streamseg.view.panels.meters import MetersPanel
 from streamseg.view.panels.overview import OverviewPanel
@@ -90,18 +92,22 @@ class MainWindow(QMainWindow):
         self.alarms = AlarmBar(deck)
         self.spectrogram = SpectrogramPanel(deck)
         self.probabilities = ProbabilityPanel(deck)
+        self.changes = ChangePanel(deck)
         self.lanes = LanePanel(deck)
         self.overview = OverviewPanel(deck)
         self.words = WordsPanel(deck)
+        self.genre = GenreLine(deck)
         self.meters = MetersPanel(deck)
         self.events = EventPanel(deck)
         self.status = StatusFields(deck)
         self._panels = (
             self.spectrogram,
             self.probabilities,
+            self.changes,
             self.lanes,
             self.overview,
             self.words,
+            self.genre,
             self.meters,
             self.events,
         )
@@ -129,13 +135,13 @@ class MainWindow(QMainWindow):
         if self.pace.tick(now_s):
             self._timer.setInterval(self.pace.interval_ms)
         deck = self.deck
-        had_mask = deck.snapshot.has_mask
+        had = deck.snapshot.layers
         deck.take(deck.state.snapshot(now_s))
         self.tools.follow()
         if not self.isMinimized():
             for panel in self._panels:
                 panel.refresh()
-            if deck.snapshot.has_mask != had_mask:
+            if deck.snapshot.layers != had:
                 self.controls.follow()
         if now_s - self._status_s >= _STATUS_S:
             self._status_s = now_s

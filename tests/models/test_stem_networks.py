@@ -40,6 +40,17 @@ def drawn(network, signal, seed=0, piece_s=0.75):
     return Mask("a", first.classes, prob, first.freq_hz, first.sample, first.unit_s, True)
 
 
+def curve_of(network, signal, seed=0, piece_s=0.75):
+    """The boundary curve of a whole signal, cut at random, and the sample of its frame 0."""
+    front = SourceFront("a", network.card, network.grid(RATE_HZ), piece_s)
+    stream, curves = network.open(RATE_HZ), []
+    spectra = [one for block in blocks(signal, seed) for one in front.push(block)]
+    for one in spectra + front.finish(network.curve_flush_frames, network.least_frames):
+        curves.append(network.answers([StemJob(stream, one)])[0].curve)
+    said = [curve for curve in curves if curve is not None]
+    return np.concatenate([curve.prob for curve in said]), said[0].sample
+
+
 @pytest.fixture(scope="module")
 def band():
     """Six seconds: an 80 Hz tone, and a stroke of noise every half second."""
@@ -119,6 +130,34 @@ def test_strokes_are_drums_and_a_low_tone_is_none(stem, band):
     tone, strokes = shares
     assert strokes > 0.5
     assert tone < 0.1
+
+
+@pytest.mark.parametrize("stem", BAND_STEMS)
+@settings(max_examples=6, deadline=None)
+@given(seed=SEEDS, piece_s=st.sampled_from([0.05, 0.2, 1.0, 3.3]))
+def test_any_split_gives_the_same_boundary_curve(stem, band, seed, piece_s):
+    """A value a frame, in 0..1, the first in the middle of the first window."""
+    network, signal = NETWORKS[stem], band[0] + band[1]
+    got, sample = curve_of(network, signal, seed, piece_s)
+    whole, _ = curve_of(network, signal)
+    np.testing.assert_allclose(got, whole, atol=1e-3)
+    assert abs(len(got) - len(signal) / RATE_HZ / network.card.hop_s) <= 4
+    assert abs(sample - network.grid(RATE_HZ).centre(0, 0)) <= 1
+    assert 0 <= got.min() <= got.max() <= 1
+
+
+@pytest.mark.parametrize("stem", BAND_STEMS)
+def test_the_boundary_curve_peaks_where_noise_follows_a_chord(stem):
+    """Six seconds of a chord, six of pink noise: the peak lies within half a second of the cut."""
+    network = NETWORKS[stem]
+    chord = sum(sine(6.0, RATE_HZ, hz) for hz in (220, 277, 330)) / 3
+    hiss = noise("pink", 6.0, RATE_HZ, seed=4)
+    signal = np.concatenate((at_level(chord, -20), at_level(hiss, -20))).astype(np.float32)
+    curve, sample = curve_of(network, signal)
+    inside = slice(86, len(curve) - 86)  # two seconds from both ends
+    at_s = (86 + int(np.argmax(curve[inside]))) * network.card.hop_s + sample / RATE_HZ
+    assert abs(at_s - 6.0) < 0.5
+    assert network.curve_flush_frames * network.card.hop_s < 3.0
 
 
 class Sound:

@@ -135,6 +135,7 @@ def segment_close(**changes: float | None) -> events.SegmentClose:
         (events.ClockStep(STAMP, -3600.0), "clock_step", {"step_s": -3600.0, "cause": "clock_set"}),
         (events.SourceSilent(STAMP, 10.0), "source_silent", {"silent_s": 10.0}),
         (events.SourceSounding(STAMP, 12.5), "source_sounding", {"silent_s": 12.5}),
+        (events.Boundary(STAMP, 0.61249), "boundary", {"strength": 0.612}),
     ],
 )
 def test_an_event_has_these_keys_and_no_other(event: Event, name: str, extra: dict) -> None:

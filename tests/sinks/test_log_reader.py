@@ -139,6 +139,7 @@ NAMES = st.sampled_from(
         "alarm_raised",
         "alarm_cleared",
         "clock_step",
+        "boundary",
         "events_lost",
         "anything",
     ]

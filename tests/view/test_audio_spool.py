@@ -80,8 +80,8 @@ def test_a_full_disk_is_told_and_ends_nothing(spool):
         def close(self):
             self.closed = True
 
-    spool._file.close()
-    spool._file = Full()
+    spool._file._file.close()
+    spool._file._file = Full()
     spool.write(0, ramp(0, 10))
     spool.write(10, ramp(10, 10))
     assert spool.problem == "No space left on device"
@@ -112,7 +112,7 @@ def test_what_is_being_read_outlives_its_end(tmp_path):
 def test_the_disk_space_is_given_back_when_nobody_reads_any_more(tmp_path):
     """The file has no name, so only its descriptor tells."""
     spool = AudioSpool(1000, folder=tmp_path)
-    file = spool._file
+    file = spool._file._file
     spool.close()
     assert not file.closed
     del spool

@@ -40,7 +40,8 @@ def make_engine(models, tmp_path):
         state = ViewState()
 
         def settings():
-            return load(environment={}, flags={"model.mask": ""} | flags)
+            alone = {"model.mask": "", "model.stems": "", "model.genre": ""}
+            return load(environment={}, flags=alone | flags)
 
         engine = LiveEngine(
             state, settings, SourceOptions(), tmp_path / "s.toml", models, realtime=realtime

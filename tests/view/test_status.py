@@ -1,5 +1,7 @@
 """Facts about what status bar, banner and the big words say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,17 @@ def test_no_number_is_shown_that_was_not_measured(heard):
     text = texts(heard.state.snapshot())
     assert "network 100×" in text
     assert "picture" in text
+
+
+def test_networks_that_draw_are_named_with_what_they_left_out(heard):
+    """Each for itself: the stems give way first."""
+    source = heard.state._source
+    heard.state._source = replace(source, mask="window_mask on CPU", stems="stem_unet_small on CPU")
+    heard.feed.masks_dropped(0.0, 3.2)
+    text = texts(heard.state.snapshot())
+    assert "masks window_mask on CPU | stems stem_unet_small on CPU, 3.2 s left out" in text
+    heard.feed.masks_dropped(1.5, 3.2)
+    assert "masks window_mask on CPU, 1.5 s left out" in texts(heard.state.snapshot())
 
 
 def test_a_live_healthy_picture_needs_no_banner(heard):

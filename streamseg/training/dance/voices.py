@@ -17,20 +17,35 @@ from numpy.random import Generator
 from streamseg.training import effects, synthetic
 from streamseg.training.augment import Samples, fit_length, rms
 from streamseg.training.dance.synth import Clock
-from streamseg.training.data import RATE_HZ, decode, read_manifest
+from streamseg.training.data import RATE_HZ, Clip, Part, decode, read_manifest
 
 VOICE_S = 6.0
 
 
-def corpus_voices(corpus: Path, count: int = 120) -> list[Samples]:
-    """Some seconds each of speech and singing of the corpus' ``train`` split, in a fixed order."""
+def voice_clips(
+    corpus: Path, count: int = 120, split: str = "train", part: Part | None = None
+) -> list[Clip]:
+    """Clips of speech and singing of a split of the corpus, in a fixed order.
+
+    ``part`` keeps to the sounds that are trained on, or to those held out inside ``train``.
+    """
     clips = [
         clip
-        for clip in read_manifest(corpus)
-        if (clip.label == "speech" or clip.vocals) and clip.duration_s >= 3
+        for clip in read_manifest(corpus, split)
+        if (clip.label == "speech" or clip.vocals)
+        and clip.duration_s >= 3
+        and part in (None, clip.part)
     ]
     chosen = np.random.default_rng(41).permutation(len(clips))[:count]
-    found = (decode(clips[index].path)[: int(VOICE_S * RATE_HZ)] for index in chosen)
+    return [clips[index] for index in chosen]
+
+
+def corpus_voices(
+    corpus: Path, count: int = 120, split: str = "train", part: Part | None = None
+) -> list[Samples]:
+    """Some seconds of each of the clips of ``voice_clips``."""
+    clips = voice_clips(corpus, count, split, part)
+    found = (decode(clip.path)[: int(VOICE_S * RATE_HZ)] for clip in clips)
     return [voice / np.float32(20 * rms(voice)) for voice in found if rms(voice) > 1e-4]
 
 

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt
-from PyQt6.QtGui import QBrush, QColor, QMouseEvent, QPainter, QPen, QWheelEvent
+from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPen, QWheelEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from streamseg.view.deck import Deck
 from streamseg.view.records import Gap
+from streamseg.view.swatch import hatch_brush
 
 _LEFT_PX, _RIGHT_PX = 64, 58
 _CLICK_PX = 3
 _SCROLL_SHARE = 0.1  # of the picture, for one notch of the wheel
-
-
-def hatch_brush(name: str, colour: QColor) -> QBrush:
-    """The hatch that tells a class without its colour."""
-    patterns = {
-        "diagonal": Qt.BrushStyle.BDiagPattern,
-        "dots": Qt.BrushStyle.Dense6Pattern,
-        "cross": Qt.BrushStyle.DiagCrossPattern,
-    }
-    return QBrush(colour, patterns.get(name, Qt.BrushStyle.NoBrush))
 
 
 class TimePanel(QWidget):

@@ -17,7 +17,14 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from streamseg.sinks.events import SegmentClose, SegmentOpen, SourceLost, SourceRestored, to_line
+from streamseg.sinks.events import (
+    Boundary,
+    SegmentClose,
+    SegmentOpen,
+    SourceLost,
+    SourceRestored,
+    to_line,
+)
 from streamseg.view.axis import clock_text
 from streamseg.view.deck import Deck
 from streamseg.view.records import ListedEvent
@@ -45,6 +52,7 @@ FILTERS: dict[str, Callable[[ListedEvent], bool]] = {
     "Not acknowledged": lambda line: line.alarm and not line.acknowledged,
     "Begins only": lambda line: isinstance(line.event, SegmentOpen),
     **{label.capitalize(): _of_label(label) for label in LABELS},
+    "Boundaries": lambda line: isinstance(line.event, Boundary),
     "Source": lambda line: (
         isinstance(line.event, SourceLost | SourceRestored) or line.event.name in _OF_SOURCE
     ),

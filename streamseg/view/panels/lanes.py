@@ -11,8 +11,9 @@ from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from streamseg.view.axis import clock_text, time_ticks
 from streamseg.view.deck import Deck
 from streamseg.view.events_text import duration, in_words
-from streamseg.view.panels.base import TimePanel, hatch_brush
+from streamseg.view.panels.base import TimePanel
 from streamseg.view.records import Alarm, Span
+from streamseg.view.swatch import hatch_brush
 from streamseg.view.theme import HATCHES, LABELS, LETTERS
 
 LANE_PX = 20

@@ -21,7 +21,7 @@ def lines(deck: Deck) -> list[str]:
     snapshot = deck.snapshot
     if deck.cursor_s is None or snapshot.rate_hz == 1:
         return []
-    reading = deck.state.reading(round(deck.cursor_s * snapshot.rate_hz))
+    reading = deck.state.reading(round(deck.cursor_s * snapshot.rate_hz), deck.layers)
     text = [clock_text(deck.cursor_s, deck.begin, decimals=2)]
     if deck.cursor_hz is not None:
         text.append(f"{deck.cursor_hz:.0f} Hz  {note(deck.cursor_hz)}")
@@ -44,6 +44,10 @@ def lines(deck: Deck) -> list[str]:
         text.append("no probability yet")
     if reading.mask is not None and deck.cursor_hz is not None:
         text.append(_mask_line(reading.mask, deck.cursor_hz))
+    if reading.change is not None:
+        text.append(f"change {reading.change:.2f}")
+    if reading.turn is not None:
+        text.append(f"boundary {reading.turn.strength:.2f}")
     return text
 
 

@@ -118,7 +118,8 @@ class SpectrogramPanel(TimePanel):
     def _look(self, height: int) -> Look:
         prefs, snapshot = self.deck.prefs, self.deck.snapshot
         background = int(QColor(self.deck.theme.plot).rgb())
-        masked = snapshot.has_mask and prefs.opacity > 0 and bool(prefs.shown_classes)
+        shown = self.deck.shown
+        masked = snapshot.has_mask and prefs.opacity > 0 and bool(shown)
         name = prefs.colour_map
         if name == "auto":
             name = "grey" if masked else "magma"
@@ -135,7 +136,8 @@ class SpectrogramPanel(TimePanel):
             background=background,
             pixel_ratio=self.devicePixelRatioF(),
             opacity=prefs.opacity if masked else 0.0,
-            shown=prefs.shown_classes,
+            layers=self.deck.layers,
+            shown=shown,
         )
 
     def _start_over(self, look: Look, width: int) -> None:
@@ -160,9 +162,11 @@ class SpectrogramPanel(TimePanel):
         self._generation = self.deck.snapshot.generation
         if changes is None:
             return [self._have]
+        laid_over = (None, self.deck.layers)
         return [
             (math.floor(change.first / per_pixel), math.ceil(change.stop / per_pixel))
             for change in changes
+            if change.layers in laid_over
         ]
 
     def _repaint(self, dirty: list[tuple[int, int]], per_pixel: float) -> None:
@@ -188,7 +192,7 @@ class SpectrogramPanel(TimePanel):
         assert painter is not None
         for start in range(first, stop, _CHUNK):
             end = min(stop, start + _CHUNK)
-            columns = self.deck.state.pixels(start, end, per_pixel)
+            columns = self.deck.state.pixels(start, end, per_pixel, painter.look.layers)
             if not len(columns.data):
                 self._ring[:, np.arange(start, end) % width] = painter.look.background
                 continue

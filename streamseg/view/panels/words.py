@@ -12,8 +12,8 @@ from PyQt6.QtWidgets import QWidget
 from streamseg.messages import Label
 from streamseg.view.deck import Deck
 from streamseg.view.events_text import duration
-from streamseg.view.panels.base import hatch_brush
 from streamseg.view.records import Snapshot
+from streamseg.view.swatch import hatch_brush
 from streamseg.view.theme import HATCHES
 
 _SHAPE = 0.4  # height to width of the words
