@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamseg.capture.portaudio import sounddevice
 from streamseg.capture.time_limit import within
 from streamseg.errors import SourceUnavailableError
 from streamseg.messages import Float32Array
@@ -64,13 +65,7 @@ class DevicePlayer:
             closer.join(_CLOSE_S)
 
     def _start(self) -> Any:
-        try:
-            import sounddevice as sd
-        except OSError as error:
-            raise SourceUnavailableError(
-                f"expected the PortAudio library, got: {error}; install it "
-                "(Debian, Ubuntu: apt-get install libportaudio2)"
-            ) from None
+        sd = sounddevice()
         try:
             stream = sd.OutputStream(
                 samplerate=self._rate_hz,

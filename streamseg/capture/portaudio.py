@@ -8,7 +8,10 @@ grows.
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +22,10 @@ from streamseg.capture.input_device import InputDevice
 from streamseg.capture.shared_ring import BlockWriter
 from streamseg.errors import SourceUnavailableError
 from streamseg.ticks import now_s
+
+JACK_NAME = b"streamseg"
+"""What we are called at a JACK server. Every program that does not say is called PortAudio there,
+and who comes second gets another name; but by their names devices are found again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,7 @@ class StreamWish:
 
 def sounddevice() -> Any:
     """The library. Raises SourceUnavailableError where PortAudio is not installed."""
+    _name_at_jack()
     try:
         # Here, because the import itself fails without PortAudio and hangs at a frozen server.
         import sounddevice as sd
@@ -43,6 +51,13 @@ def sounddevice() -> Any:
             "(Debian, Ubuntu: apt-get install libportaudio2; Fedora: dnf install portaudio)"
         ) from None
     return sd
+
+
+def _name_at_jack() -> None:
+    # PortAudio reads it once, when the import below starts it, and keeps the pointer.
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # not installed, or built without JACK
+            ctypes.CDLL("libportaudio.so.2").PaJack_SetClientName(JACK_NAME)
 
 
 def input_devices() -> list[InputDevice]:

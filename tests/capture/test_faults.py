@@ -278,6 +278,8 @@ def test_a_jack_server_that_dies(tmp_path: Path) -> None:
     with jack_server() as jack:
 
         def fault() -> None:
+            # Under a name of its own: as another "PortAudio" it would take that of the device.
+            assert "streamseg:in_0" in jack.ports()
             jack.kill()
             time.sleep(2.4)
             jack.start()
