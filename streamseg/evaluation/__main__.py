@@ -233,15 +233,16 @@ def boundaries(corpus: Path | None, cache: Path | None, json_path: Path | None) 
     """
     from streamseg.evaluation import boundaries as task
     from streamseg.evaluation import stems as pieces
+    from streamseg.models import load_stem_network
 
     folder = corpus_folder(corpus)
     pieces.render_test(folder, _cache(cache))
+    network = load_stem_network("stem_unet_small", "cpu")
     songs = list(task.songs(task.held_out_mixtures(_cache(cache) / "stem_test")))
+    programmes = list(task.programmes(read_programmes(folder / "programmes")))
     found = {
-        "songs": task.evaluate(_progress(songs)),
-        "programmes": task.evaluate(
-            _progress(list(task.programmes(read_programmes(folder / "programmes"))))
-        ),
+        "songs": task.evaluate(_progress(songs), network=network),
+        "programmes": task.evaluate(_progress(programmes), network=network),
     }
     Console(width=140).print(task.boundaries_table(found))
     if json_path:

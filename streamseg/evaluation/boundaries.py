@@ -7,8 +7,8 @@ left out), as precision, recall and F of all joins of a set of recordings:
 them heard again, with hard cuts and short fades. *Programmes* are the corpus' broadcasts; a
 boundary is where a layer begins or ends; those nearer than a second to each other are one.
 
-Beside the novelty curve stands a grid of equal steps, with as many boundaries as there are joins:
-what one hits without listening.
+Beside the novelty curve stand the boundary head of the small U-Net, the sum of both curves, and a
+grid of equal steps, with as many boundaries as there are joins: what one hits without listening.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import mir_eval
 import numpy as np
@@ -23,15 +24,23 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from rich.table import Table
 
-from streamseg.decisions.boundaries import Novelty, NoveltySpec, Peaks
+from streamseg.decisions.boundaries import Float64Array, Novelty, NoveltySpec, Peaks
 from streamseg.evaluation.separation import RATE_HZ
 from streamseg.evaluation.tables import Record
 from streamseg.evaluation.truth import Programme, Truth
 from streamseg.messages import Float32Array
+from streamseg.models import StemJob, StemNetwork
+from streamseg.stages import SourceFront
 from streamseg.training import fronts
 from streamseg.training.data import decode
 
 WINDOWS_S = (0.5, 3.0)
+PIECE_S = 1.0  # of sound a call of the network
+HEAD = NoveltySpec(threshold=0.45, apart_s=2.0)
+"""Peaks of the head's curve. Chosen on validation sequences (docs/training.md), as ``BOTH``."""
+BOTH = NoveltySpec(threshold=0.7, apart_s=2.0)
+NOVELTY_WEIGHT = 1.0
+"""Of the novelty curve in its sum with the head's."""
 SONGS, SONG_SEED = 12, 11
 _TOGETHER_S = 1.0
 
@@ -136,6 +145,49 @@ def peaks_s(
     return [index * novelty.step_s + first_s - hop_s / 2 for index in found]
 
 
+def head_curve(joined: Joined, network: StemNetwork) -> tuple[Float32Array, float]:
+    """The curve of a network's boundary head, from samples as at run time: (frames,), and the
+    moment of frame 0 in seconds.
+    """
+    front = SourceFront("", network.card, network.grid(RATE_HZ), PIECE_S)
+    spectra = front.push(joined.samples)
+    spectra += front.finish(network.curve_flush_frames or 0, network.least_frames)
+    stream = network.open(RATE_HZ)
+    answers = [network.answers([StemJob(stream, one)])[0].curve for one in spectra]
+    curves = [curve.prob for curve in answers if curve is not None]
+    return np.concatenate(curves), stream.grid.first_centre_s
+
+
+def by_network(joined: Joined, network: StemNetwork) -> dict[str, list[float]]:
+    """Boundaries in seconds: the peaks of the head's curve, and those of its sum with the
+    novelty.
+    """
+    curve, first_s = head_curve(joined, network)
+    hop_s = network.card.hop_s
+    at_s = first_s + np.arange(len(curve)) * hop_s
+    novelty, moments_s = novelty_of(joined)
+    total = curve + NOVELTY_WEIGHT * np.interp(at_s, moments_s, novelty)
+    return {
+        "head": [float(at_s[index]) for index in _peaks(curve, hop_s, HEAD)],
+        "novelty and head": [float(at_s[index]) for index in _peaks(total, hop_s, BOTH)],
+    }
+
+
+def novelty_of(joined: Joined) -> tuple[Float64Array, Float64Array]:
+    """The novelty curve of a recording and the moments of its values in seconds, (steps,) each."""
+    front = fronts.ACTIVITY
+    features = fronts.features(front, joined.samples, RATE_HZ)
+    novelty = Novelty(front.hop_s, features.shape[1])
+    values = np.concatenate((novelty.push(features), novelty.flush()))
+    first_s = front.n_fft / 2 / front.rate_hz - front.hop_s / 2
+    return values, np.asarray(first_s + np.arange(len(values)) * novelty.step_s, np.float64)
+
+
+def _peaks(curve: NDArray[np.floating[Any]], hop_s: float, spec: NoveltySpec) -> list[int]:
+    peaks = Peaks(hop_s, spec)
+    return peaks.push(curve.astype(np.float64)) + peaks.flush()
+
+
 def by_grid(joined: Joined) -> list[float]:
     """As many boundaries as there are joins, at equal steps."""
     count = len(joined.joins_s)
@@ -160,12 +212,19 @@ def _intervals(edges_s: Sequence[float], joined: Joined) -> NDArray[np.float64]:
     return np.stack((edges[:-1], edges[1:]), axis=1)
 
 
-def evaluate(recordings: Iterable[Joined], spec: NoveltySpec | None = None) -> dict[str, Hits]:
-    """Both ways over all recordings."""
-    found = {"equal steps": Hits(), "novelty": Hits()}
+def evaluate(
+    recordings: Iterable[Joined],
+    spec: NoveltySpec | None = None,
+    network: StemNetwork | None = None,
+) -> dict[str, Hits]:
+    """Every way over all recordings; ``network`` is one with a boundary head."""
+    found: dict[str, Hits] = {}
     for joined in recordings:
-        score(found["equal steps"], joined, by_grid(joined))
-        score(found["novelty"], joined, by_novelty(joined, spec))
+        said = {"equal steps": by_grid(joined), "novelty": by_novelty(joined, spec)}
+        if network is not None:
+            said |= by_network(joined, network)
+        for way, said_s in said.items():
+            score(found.setdefault(way, Hits()), joined, said_s)
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -58,7 +58,7 @@ class Material:
 
     @classmethod
     def read(
-        cls, folder: Path, front: str, spec: FrontEndSpec, numbers: range | None = None
+        cls, folder: Path, front: str, spec: FrontEndSpec, numbers: Iterable[int] | None = None
     ) -> Material:
         """Read the finished shards of ``folder``, all of them or those of these ``numbers``."""
         wanted = {render.shard_path(folder, number) for number in numbers or ()}

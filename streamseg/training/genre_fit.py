@@ -35,7 +35,7 @@ def plan_of(seed: int, quick: bool) -> Plan:
     if quick:
         return Plan(steps=20, batch=4, averaging=0.9, check_every=10, seed=seed)
     return Plan(
-        steps=160,
+        steps=400,
         batch=8,
         rate=2e-3,
         weight_decay=1e-3,

@@ -44,7 +44,7 @@ DEVIATIONS = (
     "Filters, kernels, pools, penalties and rate, which the paper's text does not give, were "
     "chosen on validation pieces, and so was the step to stop at (the paper: six epochs); no class "
     "weights, since the classes are equally large.",
-    "Answers are softened by one factor that was fitted on validation pieces.",
+    "Answers are made softer or sharper by one factor that was fitted on validation pieces.",
 )
 
 

@@ -16,7 +16,7 @@ from onnx import helper, numpy_helper
 _ALONG = frozenset({"Relu", "Add", "Concat", "Slice"})
 """Work the same with one axis more, as long as they know where time went."""
 
-_HEIGHT, _TIME = 2, 3  # of (batch, channels, height, time)
+_CHANNELS, _HEIGHT, _TIME = 1, 2, 3  # of (batch, channels, height, time)
 
 
 def lifted(graph: bytes) -> bytes:
@@ -95,8 +95,9 @@ class _Lift:
         if node.op_type == "Conv":
             self._widen(node)
         elif node.op_type == "Concat":
-            assert node.attribute[0].i in (2, -1), "states are put together along time"
-            node.attribute[0].i = _TIME
+            assert node.attribute[0].i in (1, 2, -1), "channels or time are put together"
+            if node.attribute[0].i != _CHANNELS:
+                node.attribute[0].i = _TIME
         elif node.op_type == "Slice":
             node.input[3] = "axis_of_time"
 

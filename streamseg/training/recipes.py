@@ -203,6 +203,7 @@ FRAME_CONV_DEVIATIONS = (
 ACTIVITY_NOTES = (
     "All convolutions are causal; look-ahead is a delay of the answer. Streams start with zeros.",
     "Trained to say nothing in silence, hum and faint hiss; silence itself is told by level.",
+    "A last stage dwells on voices: sung by a vocoder and by grains of themselves, near and far.",
 )
 
 

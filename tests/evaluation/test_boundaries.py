@@ -9,6 +9,7 @@ pytest.importorskip("mir_eval", reason="scores need the extra 'evaluate'")
 from streamseg.evaluation import boundaries
 from streamseg.evaluation.boundaries import RATE_HZ, Hits, Joined
 from streamseg.evaluation.truth import Truth
+from streamseg.models import load_stem_network
 
 
 def joined(seconds: float, *joins_s: float) -> Joined:
@@ -67,3 +68,17 @@ def test_the_novelty_curve_finds_both_joins_of_three_noises():
     record = boundaries.boundaries_record({"noises": found})
     assert record["noises"]["novelty"]["f_0.5_s"] == 1.0
     assert boundaries.boundaries_table({"noises": found}).row_count == 2
+
+
+def test_the_head_and_both_curves_find_the_joins_of_three_noises():
+    """Beside the others, with the network that ships; what the head says lies inside."""
+    network = load_stem_network("stem_unet_small", "cpu")
+    kinds = ("brown", "white", "brown")
+    parts = [noise(kind, 12.0, RATE_HZ, seed) for seed, kind in enumerate(kinds)]
+    joined = Joined(np.concatenate(parts), (12.0, 24.0))
+    found = boundaries.evaluate([joined], None, network)
+    assert list(found) == ["equal steps", "novelty", "head", "novelty and head"]
+    assert found["novelty and head"].figures(0.5)[1] == 1.0
+    curve, first_s = boundaries.head_curve(joined, network)
+    assert first_s == pytest.approx(1024 / 22_050)
+    assert abs(len(curve) * network.card.hop_s - 36.0) < 0.2

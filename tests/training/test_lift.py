@@ -14,7 +14,7 @@ from streamseg.training.streaming import CausalConv1d
 
 
 class Small(nn.Module):
-    """A dilated depthwise convolution with state, a residual mix, and a second look at its input.
+    """A dilated depthwise convolution with state, a residual mix of both, and one more look at it.
 
     The input is wanted both by a convolution and by an operator that knows no axis of height.
     """
@@ -22,12 +22,12 @@ class Small(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.time = CausalConv1d(6, 6, 3, 2, groups=6)
-        self.mix = nn.Conv1d(6, 6, 1)
+        self.mix = nn.Conv1d(12, 6, 1)
 
     def forward(self, x: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Shape: x is (batch, 6, frames), state (batch, 6, 4)."""
         y, after = self.time(x, state)
-        y = torch.relu(x + self.mix(y))
+        y = torch.relu(x + self.mix(torch.cat((y, x), dim=1)))
         return y.transpose(1, 2) + x.mean(dim=2, keepdim=True).transpose(1, 2), after
 
 

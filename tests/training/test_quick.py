@@ -25,6 +25,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "parallel_cnn_3",
         "window_mask",
         "stem_unet_small",
+        "stem_genre",
     ],
 )
 def test_quick_mode_writes_a_valid_graph_and_card(
@@ -50,11 +51,10 @@ def test_without_corpus_the_command_says_what_it_needs(monkeypatch: pytest.Monke
     assert "--corpus DIR" in result.output
 
 
-@pytest.mark.parametrize(("stem", "broad"), [("activity", False), ("activity", True)])
-def test_every_stage_trains_on_shards_that_are_rendered(stem: str, broad: bool) -> None:
-    """No stage asks for a shard beyond the last one's; the shipped weights know no broad shard."""
-    stages = command.stages_of(stem, 0, quick=False, broad=broad)
-    last = command.BROAD_SHARDS if broad else command.SHARDS
-    assert max(stage.shards.stop for stage in stages) == stages[-1].shards.stop == last
+@pytest.mark.parametrize("stem", ["activity", "frame_conv"])
+def test_every_stage_has_a_seed_and_shards_of_its_own(stem: str) -> None:
+    """No two stages see the same batches; only activity hears the wide shards, at its end."""
+    stages = command.stages_of(stem, 0, quick=False)
     assert len({stage.plan.seed for stage in stages}) == len(stages)
-    assert any(render.focus_of(number) == "broad" for number in stages[-1].shards) is broad
+    wide = [any(render.focus_of(n) in ("broad", "voices") for n in s.shards) for s in stages]
+    assert wide == [False] * (len(stages) - 1) + [stem == "activity"]
