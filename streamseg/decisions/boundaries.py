@@ -145,7 +145,10 @@ class Novelty:
 
 
 class Peaks:
-    """The highest values of a curve, as indices; late by ``apart_s``."""
+    """The highest values of a curve, as indices; late by ``apart_s``.
+
+    The first ``apart_s`` hold none: that a sound fades in is no change of what sounds.
+    """
 
     def __init__(self, step_s: float, spec: NoveltySpec | None = None) -> None:
         spec = spec or NoveltySpec()
@@ -158,7 +161,7 @@ class Peaks:
     def reset(self) -> None:
         """The next value is value 0."""
         # Context before the next candidate, then it and what follows.
-        self._values = [-np.inf] * self._apart
+        self._values = [np.inf] * self._apart
         self._next = 0
 
     def push(self, values: Float64Array) -> list[int]:

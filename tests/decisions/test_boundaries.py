@@ -42,6 +42,16 @@ def test_a_sound_that_does_not_change_has_no_boundary():
     assert peaks.push(values) + peaks.flush() == []
 
 
+def test_that_a_sound_begins_is_no_boundary():
+    """Twenty frames of silence before a sound: the curve is high there, and nothing is said."""
+    features = np.concatenate((np.full((20, BANDS), -100, np.float32), two_worlds(700, 0)))
+    values = curve(features)
+    assert int(values.argmax()) < 5
+    assert values.max() > NoveltySpec().threshold
+    peaks = Peaks(0.2)
+    assert peaks.push(values) + peaks.flush() == []
+
+
 @settings(max_examples=25)
 @given(seed=SEEDS, frames=st.integers(0, 1300))
 def test_any_split_gives_the_same_values_and_peaks(seed, frames):
