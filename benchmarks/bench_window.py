@@ -8,8 +8,8 @@ Sound is the demo programme, masks are what ``window_mask`` and ``stem_unet_smal
 picture, drawn at 1920 x 1080. Once as this window does it, units that may still change drawn anew;
 once with ``np.roll`` and ``setImage`` on two image items of pyqtgraph, whose colours are made
 before. In turns in the same run. CPU time of the process, so that other programs do not count.
-``stems`` is this window with the four stems laid over instead of the classes; in both the masks of
-the other set are handed over too.
+``stems`` is this window with the four stems laid over instead of the classes; the masks of the set
+that is not shown are not handed over here.
 
 *Share of a core*: the whole program on the demo at its own speed: reading, both networks, decisions
 and the window, by thread. *Picture*: age of the newest sample in a picture when it is drawn.
@@ -44,7 +44,7 @@ from streamseg.stages import SourceFront
 from streamseg.view.deck import Deck
 from streamseg.view.display import BINS, BOTTOM_DB, STEP_DB, Columns, DisplayAnalyser, Meters
 from streamseg.view.feed import Feed
-from streamseg.view.layers import LayerSet
+from streamseg.view.layers import LayerSet, set_of
 from streamseg.view.panels.spectrogram import SpectrogramPanel, colour_table
 from streamseg.view.prefs import Prefs
 from streamseg.view.records import SourceInfo
@@ -99,20 +99,21 @@ def programme() -> Programme:
 class Station:
     """The programme over and over, a column at a time."""
 
-    def __init__(self, heard: Programme) -> None:
+    def __init__(self, heard: Programme, layers: LayerSet) -> None:
         self.heard, self.state, self.column = heard, ViewState(), 0
+        self.layers = layers
         feed = Feed(self.state, self.state.opening("bench"), held_back=True)
         info = SourceInfo("bench", "activity", "CPU", CLASSES, 0, 0.2, 0.6, 0.4)
         self.grid = FrameGrid(RATE_HZ, 0.04, 0.04)
         feed.open(info, StreamFormat(RATE_HZ, 2, "float32", ""), self.grid, False)
 
     def hear(self) -> None:
-        """A column more, and the masks that came with it."""
+        """A column more, and the masks of the set that came with it."""
         turn, place = divmod(self.column, len(self.heard.columns))
         one = Columns(self.column, self.heard.columns[place : place + 1])
         self.state.add_columns(self.state.session, one, Meters())
         later = turn * len(self.heard.columns) * RATE_HZ // 25
-        for mask in self.heard.masks[place]:
+        for mask in (m for m in self.heard.masks[place] if set_of(m.classes) == self.layers):
             moved = Mask(
                 mask.source, mask.classes, mask.prob, mask.freq_hz, mask.sample + later,
                 mask.unit_s, mask.final,
@@ -125,7 +126,7 @@ def ours(
     application: QApplication, heard: Programme, layers: LayerSet = "classes"
 ) -> Callable[[], None]:
     """One picture: a column more, drawn."""
-    station = Station(heard)
+    station = Station(heard, layers)
     for _ in range(COLUMNS + 60):
         station.hear()
     deck = Deck(station.state, Prefs(span_s=COLUMNS / 25, top_hz=24_000, layers=layers))
