@@ -33,7 +33,8 @@ from pathlib import Path
 
 from streamseg.errors import CannotWriteError
 from streamseg.settings_outputs import LogSettings
-from streamseg.sinks.events import Event, EventsLost, Stamp, to_line
+from streamseg.sinks.events import Event, EventsLost, Stamp
+from streamseg.sinks.lines import to_line
 from streamseg.sinks.log_files import Opened, moved, open_log, prune, rotate_away
 
 KEEP_EVENTS = 10_000  # about 4 MB of lines: days of events of one source

@@ -23,7 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from streamseg.errors import ConfigError
 from streamseg.settings_outputs import HookSettings
-from streamseg.sinks.events import Event, to_line
+from streamseg.sinks.events import Event
+from streamseg.sinks.lines import to_line
 
 COMPLAIN_EVERY_S = 60.0
 SECRETS = ("STREAMSEG_MQTT_PASSWORD", "STREAMSEG_STATUS_TOKEN")

@@ -28,7 +28,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from streamseg.errors import ConfigError
 from streamseg.settings_outputs import MqttSettings
 from streamseg.sinks.board import Board, SourceState
-from streamseg.sinks.events import Event, to_line
+from streamseg.sinks.events import Event
+from streamseg.sinks.lines import to_line
 from streamseg.sinks.mqtt_messages import OFFLINE, ONLINE, Messages
 from streamseg.sinks.secret import read_secret
 

@@ -18,7 +18,7 @@ from typing import Any
 from streamseg import __version__
 from streamseg.settings_outputs import MqttSettings
 from streamseg.sinks.board import LABELS, SourceState
-from streamseg.sinks.events import rfc3339
+from streamseg.sinks.lines import rfc3339
 
 ONLINE, OFFLINE = "online", "offline"
 _LONGEST = 60

@@ -9,9 +9,9 @@ from typing import Any
 
 from streamseg import __version__
 from streamseg.sinks.board import LABELS, TIMELINE_S, Alarm, Board, SourceState, Span
-from streamseg.sinks.events import rfc3339
 from streamseg.sinks.fan_out import FanOut
 from streamseg.sinks.health import Health
+from streamseg.sinks.lines import rfc3339
 
 CELL_S = 10.0
 CELLS = round(TIMELINE_S / CELL_S)

@@ -27,7 +27,7 @@ from typing import Any, BinaryIO
 
 from streamseg.messages import Score, Second, Verdict
 from streamseg.settings import Settings
-from streamseg.sinks.events import rfc3339
+from streamseg.sinks.lines import rfc3339
 
 FLUSH_S = 5.0
 _MB = 1_000_000

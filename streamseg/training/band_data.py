@@ -25,7 +25,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.training import banks, singing
+from streamseg.training import banks
 from streamseg.training.band import (
     COUNT,
     STEM_RATE_HZ,
@@ -37,6 +37,7 @@ from streamseg.training.band import (
     as_stored,
 )
 from streamseg.training.data import Bank, decode, fraction_of, read_manifest, write_bank
+from streamseg.training.singers import made_sounds
 
 Share = Literal["fit", "validation", "test"]
 PER_SHARD = 16
@@ -72,7 +73,7 @@ def midi_of(corpus: Path, share: Share) -> tuple[Sheet, ...]:
 def write_test_voices(corpus: Path, folder: Path, seed: int, singers: int = 10) -> None:
     """The bank of singers made from speakers of the split ``eval``, unless it is there."""
     clips = [replace(clip, part="validation") for clip in read_manifest(corpus, "eval")]
-    write_bank(folder, TEST_BANK, singing.made_sounds(clips, "validation", singers, seed))
+    write_bank(folder, TEST_BANK, made_sounds(clips, "validation", singers, seed))
 
 
 @lru_cache(maxsize=3)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from streamseg.training import electronic, melodies, scores, singing, synthetic
+from streamseg.training import electronic, melodies, scores, singers, synthetic
 from streamseg.training.data import (
     Bank,
     Sound,
@@ -43,15 +43,15 @@ def _sounds(kind: str, corpus: Path, seed: int) -> Iterator[Sound]:
     clips = read_manifest(corpus)
     if kind in ("music", "speech", "noise"):
         return corpus_sounds(clips, kind)
-    fit = singing.held_sounds(clips, "fit", 44, seed)
-    held_out = singing.held_sounds(clips, "validation", 8, seed)
+    fit = singers.held_sounds(clips, "fit", 44, seed)
+    held_out = singers.held_sounds(clips, "validation", 8, seed)
     makers: dict[str, Callable[[], Iterator[Sound]]] = {
         "vocals": lambda: stem_sounds(corpus),
         "stems": lambda: stem_sounds(corpus, ("drums", "bass", "other")),
-        "sung": lambda: singing.made_sounds(clips, "fit", 150, seed, songs=3),
-        "sung_held_out": lambda: singing.made_sounds(clips, "validation", 24, seed),
-        "grains": lambda: singing.made_sounds(clips, "fit", 150, seed, 2, "grains"),
-        "grains_held_out": lambda: singing.made_sounds(clips, "validation", 24, seed, 2, "grains"),
+        "sung": lambda: singers.made_sounds(clips, "fit", 150, seed, songs=3),
+        "sung_held_out": lambda: singers.made_sounds(clips, "validation", 24, seed),
+        "grains": lambda: singers.made_sounds(clips, "fit", 150, seed, 2, "grains"),
+        "grains_held_out": lambda: singers.made_sounds(clips, "validation", 24, seed, 2, "grains"),
         "held": lambda: chain(fit, held_out),
         "midi": lambda: melodies.midi_sounds(corpus, 100, seed),
         "scored": lambda: scores.scored_sounds(corpus, seed),

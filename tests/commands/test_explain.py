@@ -25,7 +25,8 @@ from streamseg.settings import DecisionSettings, Settings
 from streamseg.settings_alarms import AlarmSettings
 from streamseg.sinks import events
 from streamseg.sinks.event_log import EventLog
-from streamseg.sinks.events import Clock, Stamp, to_line
+from streamseg.sinks.events import Clock, Stamp
+from streamseg.sinks.lines import to_line
 from streamseg.sinks.trace_file import TraceFile, trace_path
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

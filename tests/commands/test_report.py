@@ -16,7 +16,7 @@ from made_events import BEGIN, cleared, closed, lost, opened, raised, restored, 
 from streamseg.cli import main
 from streamseg.commands.report import parse_time
 from streamseg.errors import UsageError
-from streamseg.sinks.events import to_line
+from streamseg.sinks.lines import to_line
 
 NASTY = "<script>alert(1)</script>"
 

@@ -17,7 +17,8 @@ import pytest
 
 from streamseg.errors import CannotWriteError
 from streamseg.sinks.event_log import EventLog
-from streamseg.sinks.events import Overload, SegmentOpen, Stamp, to_line
+from streamseg.sinks.events import Overload, SegmentOpen, Stamp
+from streamseg.sinks.lines import to_line
 
 MORNING = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -12,7 +12,8 @@ import pytest
 
 from streamseg.messages import Segment
 from streamseg.sinks import events
-from streamseg.sinks.events import Clock, Event, Stamp, to_line
+from streamseg.sinks.events import Clock, Event, Stamp
+from streamseg.sinks.lines import to_line
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=timezone(timedelta(hours=1)))
 STAMP = Stamp(source="studio", time=NOON, sample=48000, rate_hz=48000)

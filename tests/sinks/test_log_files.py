@@ -20,7 +20,8 @@ from small_disk import small_disk
 from streamseg.errors import CannotWriteError
 from streamseg.settings_outputs import LogSettings
 from streamseg.sinks.event_log import EventLog
-from streamseg.sinks.events import SegmentOpen, Stamp, to_line
+from streamseg.sinks.events import SegmentOpen, Stamp
+from streamseg.sinks.lines import to_line
 from streamseg.sinks.log_files import prune, rotate_away, rotated
 
 MB = 1_000_000

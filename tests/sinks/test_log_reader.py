@@ -16,7 +16,7 @@ from made_events import closed, opened, started, stopped
 from streamseg.errors import NoSuchInputError
 from streamseg.settings_outputs import LogSettings
 from streamseg.sinks.event_log import EventLog
-from streamseg.sinks.events import to_line
+from streamseg.sinks.lines import to_line
 from streamseg.sinks.log_reader import LogReader, parse, with_rotated
 from streamseg.sinks.log_sums import LogSums
 

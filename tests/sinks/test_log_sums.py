@@ -25,8 +25,8 @@ from streamseg.sinks.events import (
     Stamp,
     Started,
     Stopped,
-    to_line,
 )
+from streamseg.sinks.lines import to_line
 from streamseg.sinks.log_reader import parse
 from streamseg.sinks.log_sums import CELL_S, LANES, DaySums, LogSums
 

@@ -23,8 +23,8 @@ from streamseg.sinks.events import (
     SegmentOpen,
     SourceLost,
     SourceRestored,
-    to_line,
 )
+from streamseg.sinks.lines import to_line
 from streamseg.view.axis import clock_text
 from streamseg.view.deck import Deck
 from streamseg.view.records import ListedEvent
