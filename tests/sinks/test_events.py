@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from streamseg.messages import Segment
-from streamseg.sinks import events
+from streamseg.sinks import events, lines
 from streamseg.sinks.events import Clock, Event, Stamp
 from streamseg.sinks.lines import to_line
 
@@ -187,14 +187,14 @@ def test_the_event_of_a_segment_lies_on_the_clock(central_europe: None) -> None:
 def test_the_offset_is_the_one_at_that_instant(central_europe: None) -> None:
     """Across the change to summer time the distance stays, and the offset changes."""
     clock = Clock(datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC), monotonic_s=0.0, rate_hz=1000)
-    assert events.rfc3339(clock.time(0)) == "2026-03-29T01:59:59.000+01:00"
-    assert events.rfc3339(clock.time(2000)) == "2026-03-29T03:00:01.000+02:00"
+    assert lines.rfc3339(clock.time(0)) == "2026-03-29T01:59:59.000+01:00"
+    assert lines.rfc3339(clock.time(2000)) == "2026-03-29T03:00:01.000+02:00"
 
 
 def test_an_anchor_may_lie_at_any_sample(central_europe: None) -> None:
     """After a reopening the anchor is taken at the sample where the sound goes on."""
     clock = Clock(datetime(2026, 3, 1, 11, 0, tzinfo=UTC), 0.0, rate_hz=1000, sample=5000)
-    assert events.rfc3339(clock.time(4000)) == "2026-03-01T11:59:59.000+01:00"
+    assert lines.rfc3339(clock.time(4000)) == "2026-03-01T11:59:59.000+01:00"
 
 
 def test_a_day_of_samples_is_exact(central_europe: None) -> None:
