@@ -28,6 +28,11 @@ SHARPNESS = 1.0
 the paper's hard decision. Chosen on validation mixtures at 0 dB: from 2 on what is kept is farther
 from its original (SI-SDR) than the mixture was, and below 1 less of the rest goes."""
 
+STEM_SHARPNESS = 1.7
+"""Exponent of the gains of stems before they are heard. A network that is unsure says a gain
+between those that it thinks of, and lets some of everything through; a power above 1 takes more of
+that away than of the stem. Chosen on validation pieces by SDR (docs/training.md)."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnitGrid:
@@ -67,6 +72,14 @@ def keep_classes(
     return kept[:, 0] if samples.ndim == 1 else kept
 
 
+def heard_gains(gains: Float32Array) -> Float32Array:
+    """How loudly something is heard of which a stem network gives these gains, of any shape.
+
+    Of several stems together they are added first: all of them together are heard as they were.
+    """
+    return np.power(np.clip(gains, np.float32(0), np.float32(1)), np.float32(STEM_SHARPNESS))
+
+
 def class_gains(
     prob: Float32Array,
     classes: Sequence[str],
@@ -78,7 +91,7 @@ def class_gains(
     """Gains that keep some classes: (frequency units, time units) float32 in 0..1.
 
     Shape: ``prob`` is (classes, frequency units, time units); of ``overlapping`` classes, stems, it
-    is their gains, which add up. Raises ValueError for an unknown class.
+    is their gains, which add up (``heard_gains``). Raises ValueError for an unknown class.
     """
     wanted = set(keep)
     if unknown := wanted - set(classes):
@@ -86,7 +99,7 @@ def class_gains(
     chosen = [index for index, name in enumerate(classes) if name in wanted]
     gains: Float32Array
     if overlapping:
-        gains = np.minimum(prob[chosen].sum(axis=0), np.float32(1))
+        gains = heard_gains(prob[chosen].sum(axis=0))
     else:
         sharp = np.power(prob, np.float32(SHARPNESS))
         total = np.maximum(sharp.sum(axis=0), np.float32(1e-12))

@@ -18,6 +18,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from streamseg.frontend import units
+from streamseg.masking import heard_gains
 from streamseg.messages import STEP, Float32Array, Spectra
 from streamseg.models import StemJob, StemNetwork
 
@@ -150,7 +151,7 @@ def oracle_units(spectrum: Complex, excerpt: Excerpt) -> Float32Array:
 
 
 def drawn_by(network: StemNetwork) -> Way:
-    """What a network says, streamed as at run time in calls of a second."""
+    """What a network says, streamed as at run time in calls of a second, and as it is heard."""
 
     def masks(spectrum: Complex, excerpt: Excerpt) -> Float32Array:
         floor = np.float32(10 ** (network.card.front_end.floor_db / 10))
@@ -165,7 +166,7 @@ def drawn_by(network: StemNetwork) -> Way:
             spectra = Spectra("", piece, power, np.empty(0, STEP), first, 0)
             said += network.run([StemJob(stream, spectra)])[0]
         prob = np.concatenate([mask.prob for mask in said], axis=2)
-        return _on_bins(prob.transpose(0, 2, 1))
+        return _on_bins(heard_gains(prob.transpose(0, 2, 1)))
 
     return masks
 

@@ -16,7 +16,7 @@ import numpy as np
 from streamseg.errors import UsageError
 from streamseg.frontend.loudness import LOWEST_RATE_HZ, KWeightedPower
 from streamseg.frontend.loudness_stats import ProgrammeLoudness
-from streamseg.masking import OVERLAP, Keeper, UnitGrid, class_gains, filled
+from streamseg.masking import OVERLAP, Keeper, UnitGrid, class_gains, filled, heard_gains
 from streamseg.messages import Float32Array, Mask
 from streamseg.view.audio_spool import AudioSpool
 from streamseg.view.engine import Player
@@ -101,7 +101,7 @@ def _stem(
         at += len(piece)
         until = max(unit + 1, math.ceil((at - grid.first) / grid.step) + 1)
         middle = grid.first + np.arange(unit, until, dtype=np.float64) * grid.step
-        kept = keeper.push_gains(spool.gains(stem, middle))
+        kept = keeper.push_gains(heard_gains(spool.gains(stem, middle)))
         unit = until
         yield np.concatenate((kept, keeper.push(piece)))
     if keeper is not None:
