@@ -116,11 +116,12 @@ def figures_of(network: Network, cases: list[validation.Case]) -> dict[str, Any]
 
 def finish(job: Job, network: Network, hours: float) -> ModelCard:
     """Calibrate, export, write the card."""
-    wide = isinstance(network, Activity) and not job.quick
+    besides = export.VOICES if isinstance(network, Activity) else ()
     cases = validation.read_cases(job.cache / "validation")
     if isinstance(network, Activity):
         recipes.calibrate(network, cases)
-    described = recipes.describe(network, record_of(job, hours, wide), figures_of(network, cases))
+    record = record_of(job, hours, besides)
+    described = recipes.describe(network, record, figures_of(network, cases))
     return export.export(network, described, job.models)
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import math
 import warnings
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -55,31 +56,42 @@ class Described:
 
 
 _MADE = ("midi", "invented", "sung", "held", "foreign")
-_MADE_BROAD = ("scored", "electronic")
+BROAD = ("scored", "electronic")
+"""What broad shards draw from besides."""
+VOICES = (*BROAD, "grains")
+"""The same of those that dwell on voices."""
 
 
-def corpus_sources(corpus: Path, banks: Path, broad: bool = False) -> tuple[DataSource, ...]:
+def corpus_sources(
+    corpus: Path, banks: Path, besides: Sequence[str] = ()
+) -> tuple[DataSource, ...]:
     """Training data by origin and licence: from the manifest, and from the banks what was made.
 
-    ``broad``: for a network that is trained on the broad shards, too.
+    ``besides``: kinds of made sounds that the plain shards do not draw from.
     """
+    clips = [clip for clip in data.read_manifest(corpus) if clip.part == "fit"]
+    made = _other_sources(corpus, banks, (*_MADE, *besides))
+    return (*clip_sources(clips), *made)
+
+
+def clip_sources(
+    clips: Iterable[data.Clip], longest_s: float = math.inf, what: str = ""
+) -> list[DataSource]:
+    """Clips by repository and licence, of each at most ``longest_s``; ``what`` of them was used."""
     minutes: dict[tuple[str, str], float] = defaultdict(float)
     names: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for clip in data.read_manifest(corpus):
-        if clip.part == "fit":
-            minutes[clip.repo, clip.licence] += clip.duration_s / 60
-            names[clip.repo, clip.licence].add(clip.attribution)
-    rows = [
+    for clip in clips:
+        minutes[clip.repo, clip.licence] += min(clip.duration_s, longest_s) / 60
+        names[clip.repo, clip.licence].add(clip.attribution)
+    return [
         DataSource(
-            source=f"https://github.com/{repo}",
+            source=f"https://github.com/{repo}{what}",
             licence=licence,
             attribution="; ".join(sorted(name for name in names[repo, licence] if name)),
             minutes=round(spent, 2),
         )
         for (repo, licence), spent in sorted(minutes.items())
     ]
-    kinds = (*_MADE, *_MADE_BROAD) if broad else _MADE
-    return (*rows, *_other_sources(corpus, banks, kinds))
 
 
 def _other_sources(corpus: Path, banks: Path, kinds: Sequence[str]) -> list[DataSource]:
@@ -112,7 +124,7 @@ def _other_sources(corpus: Path, banks: Path, kinds: Sequence[str]) -> list[Data
     )
     rows.append(
         DataSource(
-            source="generated: sung and spoken resyntheses of the speech above (WORLD), invented "
+            source="generated: sung and spoken resyntheses of the speech above, invented "
             "pieces, espeak-ng voices; noises and tones by rule beside these minutes",
             licence="MIT",
             minutes=round(made["generated"], 2),

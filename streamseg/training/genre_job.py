@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -69,21 +68,8 @@ def prepare(job: Job, lots: tuple[Lot, ...], console: Console) -> list[Pictures]
 
 def record(job: Job, stock: Pictures) -> TrainingRecord:
     """How the weights came about. Minutes are those of the voices, and of all generated music."""
-    minutes: dict[tuple[str, str], float] = defaultdict(float)
-    names: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for clip in voice_clips(job.corpus, part="fit") if job.corpus else ():
-        key = clip.repo, clip.licence
-        minutes[key] += min(clip.duration_s, 6.0) / 60
-        names[key].add(clip.attribution)
-    rows = [
-        DataSource(
-            source=f"https://github.com/{repo} (voices, some seconds each)",
-            licence=licence,
-            attribution="; ".join(sorted(name for name in names[repo, licence] if name)),
-            minutes=round(spent, 2),
-        )
-        for (repo, licence), spent in sorted(minutes.items())
-    ]
+    clips = voice_clips(job.corpus, part="fit") if job.corpus else ()
+    rows = export.clip_sources(clips, 6.0, " (voices, some seconds each)")
     made = "generated dance music: drum machines, synthesisers and patterns by rule"
     rows.append(DataSource(source=made, licence="MIT", minutes=round(stock.hours * 60, 1)))
     return TrainingRecord(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,16 +47,16 @@ def prepare_banks(job: Job, console: Console) -> None:
     banks.build_banks(job.corpus, job.banks, job.seed, job.workers, console.print)
 
 
-def record_of(job: Job, hours: float, broad: bool = False) -> TrainingRecord:
+def record_of(job: Job, hours: float, besides: Sequence[str] = ()) -> TrainingRecord:
     """How the weights came about: command, seed, hours heard, and every source with its licence.
 
-    ``broad``: broad shards were among them.
+    ``besides``: kinds of made sounds, see ``export.corpus_sources``.
     """
     sources: tuple[DataSource, ...] = (
         DataSource(source="generated sounds", licence="MIT", minutes=1.0),
     )
     if job.corpus is not None and not job.quick:
-        sources = export.corpus_sources(job.corpus, job.banks, broad=broad)
+        sources = export.corpus_sources(job.corpus, job.banks, besides)
     return TrainingRecord(
         command=job.command, seed=job.seed, hours_of_audio=round(hours, 2), data=sources
     )

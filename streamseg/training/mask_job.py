@@ -63,7 +63,7 @@ def describe(job: Job, network: WindowMask, stock: Pictures, cases: Pictures) ->
         deviations=DEVIATIONS,
         overlapping=False,
         front_end=fronts.WINDOW_MASK,
-        record=record_of(job, hours, broad=not job.quick),
+        record=record_of(job, hours, export.BROAD),
         figures=mask_fit.figures_of(network, cases),
         receptive_field_s=network.receptive_field_s,
         map=MapSpec(

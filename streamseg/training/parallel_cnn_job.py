@@ -149,7 +149,7 @@ def train(job: Job, console: Console) -> ModelCard:
         run.train(material if index else _of_first(material), recipe.loss, check)
         run.load_best()
     hours = render.audio_hours(len(material.features) // render.PER_SHARD)
-    record = record_of(job, hours, broad=not job.quick)
+    record = record_of(job, hours, export.BROAD)
     described = recipe.describe(network, record, figures_of(network, held))
     card = export.export(network, described, job.models)
     console.print(f"wrote {job.models / job.stem}.onnx and .json")
