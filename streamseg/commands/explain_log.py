@@ -51,6 +51,8 @@ class SourceLog:
     segments: list[Stretch] = field(default_factory=list)
     alarms: list[Stretch] = field(default_factory=list)
     losses: list[Stretch] = field(default_factory=list)
+    boundaries: list[tuple[datetime, float]] = field(default_factory=list)
+    """Moments at which something else began, with the strength of each."""
     seconds: list[Second] = field(default_factory=list)
     settings: list[tuple[datetime, Settings]] = field(default_factory=list)
     """In force from these moments on."""
@@ -129,6 +131,8 @@ def _take(
     moment: datetime,
     open_now: dict[tuple[str, str, str], dict[str, Any]],
 ) -> None:
+    if record["event"] == "boundary":
+        source.boundaries.append((moment, float(record.get("strength", 0.0))))
     if record["event"] not in _KINDS:
         return
     kind, key, opens = _KINDS[record["event"]]

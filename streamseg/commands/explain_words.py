@@ -20,6 +20,8 @@ from streamseg.settings import DecisionSettings
 LABELS = ("music", "speech", "noise", "silence")
 _LEAST_GAP_S = 1.0
 """A shorter gap between two segments cannot be: the decisions bridge it."""
+_MOST_BOUNDARIES = 20
+"""Told one by one: an hour of music can have a hundred."""
 
 
 def explain(
@@ -33,6 +35,9 @@ def explain(
     for label in labels:
         yield ""
         yield from explain_label(label, source, span, settings.decisions)
+    if set(labels) == set(LABELS):
+        yield ""
+        yield _boundaries(source, span)
     off = [name for name in names if not table[name].enabled] if len(names) > 1 else []
     for name in names:
         if name not in off:
@@ -75,6 +80,18 @@ def explain_label(
         yield _segment(segment, span)
         at = max(at, segment.end or span.end)
     yield from _no_segment(label, source, Span(at, span.end), span, settings)
+
+
+def _boundaries(source: SourceLog, span: Span) -> str:
+    """Where something else began; of many those that stand out most."""
+    here = [(at, strength) for at, strength in source.boundaries if span.start <= at < span.end]
+    if not here:
+        return "boundaries: none was logged."
+    most = sorted(sorted(here, key=lambda one: one[1])[-_MOST_BOUNDARIES:])
+    said = ", ".join(f"{span.clock(at)} ({strength:.2f})" for at, strength in most)
+    rest = len(here) - len(most)
+    more = f", and {rest} weaker ones" if rest else ""
+    return f"boundaries: something else began at {said}{more} (strength: 0 none, 2 two worlds)."
 
 
 def _how(label: str, settings: DecisionSettings) -> str:

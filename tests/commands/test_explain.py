@@ -161,6 +161,25 @@ def test_silence_is_explained_by_the_level(tmp_path: Path) -> None:
     assert "the level never fell below -30.0 dBFS, over silence_dbfs = -70.0 dBFS" in found
 
 
+def test_boundaries_are_told_with_their_strength(tmp_path: Path) -> None:
+    """Those inside the span, in order; nothing where only one label is asked for."""
+    said = [events.Boundary(stamp(at_s), strength) for at_s, strength in ((7, 0.4), (31.5, 1.25))]
+    log = log_of(tmp_path, [started(), *said, events.Boundary(stamp(70), 0.9)])
+    assert (
+        "boundaries: something else began at 12:00:07 (0.40), 12:00:31.5 (1.25) (strength: "
+    ) in answer(log)
+    assert "boundaries: none was logged." in answer(log, "+8", "+31")
+    assert "boundaries" not in answer(log, label="music")
+
+
+def test_of_many_boundaries_the_strongest_are_told(tmp_path: Path) -> None:
+    """Twenty of fifty, in order of time, and how many more there were."""
+    said = [events.Boundary(stamp(at_s), at_s / 50) for at_s in range(50)]
+    found = answer(log_of(tmp_path, [started(), *said]))
+    assert "began at 12:00:30 (0.60), " in found
+    assert "12:00:49 (0.98), and 30 weaker ones" in found
+
+
 def test_an_alarm_that_was_raised_is_told_with_its_reason(tmp_path: Path) -> None:
     """Since when, when decided, why, and when it was cleared."""
     said = [
