@@ -32,6 +32,7 @@ from streamseg.models.card import (
 )
 from streamseg.models.session import Session, initial_state
 from streamseg.training import data
+from streamseg.training.half_weights import halved, rounded
 from streamseg.training.lift import lifted
 from streamseg.training.streaming import Network, macs_per_s
 
@@ -60,6 +61,8 @@ BROAD = ("scored", "electronic")
 """What broad shards draw from besides."""
 VOICES = (*BROAD, "grains")
 """The same of those that dwell on voices."""
+VARIED = (*VOICES, "dance", "bands", "gatherings")
+"""The same of varied ones."""
 
 
 def corpus_sources(
@@ -122,6 +125,10 @@ def _other_sources(corpus: Path, banks: Path, kinds: Sequence[str]) -> list[Data
             minutes=0.0,
         )
     )
+    if "bands" in kinds:
+        source = "TimGM6mb soundfont (Debian timgm6mb-soundfont), plays some of the bands"
+        who = "Tim Brechbill, David Bolton"
+        rows.append(DataSource(source=source, licence="GPL-2.0", attribution=who, minutes=0.0))
     rows.append(
         DataSource(
             source="generated: sung and spoken resyntheses of the speech above, invented "
@@ -137,7 +144,7 @@ def graph_bytes(network: Network, bands: int) -> bytes:
     """The network as ONNX."""
     network = network.eval()
     states = network.start(2)
-    frames = network.stride * 8
+    frames = network.call_frames * (8 if network.block == 1 else 2)
     names = [f"state_{index}" for index in range(len(states))]
     outputs = [name for name, _ in network.outputs]
     axes: dict[str, dict[int, str]] = {"features": {0: "batch", 1: "frames"}}
@@ -157,7 +164,8 @@ def graph_bytes(network: Network, bands: int) -> bytes:
             opset_version=17,
             dynamo=False,  # the other exporter needs onnxscript
         )
-    return lifted(buffer.getvalue())
+    graph = lifted(buffer.getvalue())
+    return halved(graph) if network.half_weights else graph
 
 
 def make_card(network: Network, described: Described, graph: bytes) -> ModelCard:
@@ -185,6 +193,7 @@ def make_card(network: Network, described: Described, graph: bytes) -> ModelCard
         overlapping=described.overlapping,
         front_end=front,
         stride=network.stride,
+        block_frames=network.block,
         outputs=outputs,
         map=described.map,
         state=states,
@@ -204,7 +213,8 @@ def parity(network: Network, path: Path, card: ModelCard) -> dict[str, float]:
     """
     session = Session(path, card, "cpu")
     random = np.random.default_rng(5)
-    frames = card.stride * 150
+    unit = network.call_frames
+    frames = unit * (150 if network.block == 1 else 2)
     features = random.normal(0, 1, (2, frames, card.front_end.n_mels)).astype(np.float32)
     if card.front_end.norm is None:
         features = features * 12 - 50
@@ -220,7 +230,7 @@ def parity(network: Network, path: Path, card: ModelCard) -> dict[str, float]:
     pieces: list[list[np.ndarray]] = [[] for _ in range(count)]
     at = 0
     while at < frames:
-        size = min(card.stride * int(random.integers(1, 14)), frames - at)
+        size = min(unit * int(random.integers(1, 14)), frames - at)
         got, state = session.run(features[:, at : at + size], state)
         for index in range(count):
             pieces[index].append(got[index])
@@ -238,6 +248,8 @@ def parity(network: Network, path: Path, card: ModelCard) -> dict[str, float]:
 
 def export(network: Network, described: Described, folder: Path) -> ModelCard:
     """Write graph and card, or raise and leave what was there; the graph is put in place first."""
+    if network.half_weights:
+        rounded(network)
     graph = graph_bytes(network, described.front_end.n_mels)
     card = make_card(network, described, graph)
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,6 @@ from torch import Tensor
 from streamseg.training.band import STEMS
 from streamseg.training.fit import Check, Plan
 from streamseg.training.stem_data import CASE_FRAMES, Cases
-from streamseg.training.stem_unet import StemUnet, overlapped
 from streamseg.training.stem_unet_small import LOOKAHEAD, StemUnetSmall
 from streamseg.training.streaming import Network
 
@@ -68,15 +67,13 @@ def masks_of(network: Network, features: NDArray[np.float32]) -> NDArray[np.floa
 
     Shape: ``features`` is (n, frames, 1024). Behind the end silence follows.
     """
-    if isinstance(network, StemUnet):
-        whole, _ = overlapped(network, torch.from_numpy(features))
-        return np.asarray(whole.numpy(), np.float32)
-    lookahead = network.outputs[0][1]
-    floor = np.full((len(features), lookahead, features.shape[2]), -80.0, np.float32)
+    count, lookahead = features.shape[1], network.outputs[0][1]
+    silent = lookahead + -(count + lookahead) % network.call_frames
+    floor = np.full((len(features), silent, features.shape[2]), -80.0, np.float32)
     padded = torch.from_numpy(np.concatenate((features, floor), axis=1))
     with torch.no_grad():
         masks = network(padded.to(network.device), *network.start(len(features)))[0]
-    said: NDArray[np.float32] = masks[:, lookahead:].float().cpu().numpy()
+    said: NDArray[np.float32] = masks[:, lookahead : lookahead + count].float().cpu().numpy()
     return said
 
 

@@ -10,7 +10,9 @@ bias, norms without parameters, shortcuts of 1 x 1, attention as a 1 x 1 convolu
 whose sigmoid weighs them, and a boundary head of one more map at the end give exactly that number,
 so this reading is taken.
 
-Instance norm looks at the whole clip: nothing here streams. A clip is late by its own length.
+Instance norm looks at the whole clip, so a clip is late by its own length. As a stream it hears
+clips of 168 frames, ``BLOCK`` new ones behind ``OVERLAP`` old ones; over the overlap one clip fades
+into the next, so a seam is not heard. The first clip begins with as much silence.
 """
 
 from __future__ import annotations
@@ -24,20 +26,25 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from streamseg.frontend.units import BIN_UNITS
+from streamseg.frontend import units
+from streamseg.training.band import STEMS
 from streamseg.training.fit import Plan
 from streamseg.training.fronts import STEM_UNET
-from streamseg.training.stem_data import Pieces, samples_of, transformed
+from streamseg.training.stem_data import Cases, Pieces, samples_of, transformed
 from streamseg.training.stem_unet_small import grouped
 from streamseg.training.streaming import Network
 
 FRAMES = 168  # 3.9 s: the paper's 4 s, in frames that three pools of 2 divide
 OVERLAP = FRAMES // 4  # the paper's 25 %
+BLOCK = FRAMES - OVERLAP
+LENGTHS = ((0.6, 40), (0.9, 80), (1.0, FRAMES))
+"""Frames of the clips trained on up to each share of the plan: a step costs as its clips do."""
 PAPER_PARAMETERS = 8_967_941
 _WIDTHS = (64, 128, 256, 512)
 _SLOPE = 0.2
 _BOUNDARY_S = 0.25  # the curve falls from 1 to 0 within this time of a join
 _SQUARED, _CONVERGENCE = 0.7, 0.3  # the paper's
+_SILENCE = 1.0  # energy of a clip whose stems are silent; one that sounds has one a bin
 _BOUNDARY = 0.1  # weight of the boundary head beside them; the paper gives none
 
 assert FRAMES % 8 == 0
@@ -80,12 +87,18 @@ class Rise(nn.Module):
 
 
 class StemUnet(Network):
-    """See the module; features are decibels of 1024 bins, frames a multiple of 8."""
+    """See the module. Decibels (batch, frames, 1024) go in, whole blocks of ``BLOCK`` frames;
+    ``prob`` (batch, frames, 512, 4), units, and ``boundary`` (batch, frames, 1) come out, frame j
+    for feature frame ``j - OVERLAP``.
+    """
 
     stem = "stem_unet"
-    stride = 8
-    outputs = (("prob", 0), ("boundary", 0))
-    state_shapes = ()
+    stride = 1
+    block = BLOCK
+    half_weights = True
+    outputs = (("prob", OVERLAP), ("boundary", OVERLAP))
+    # The last frames heard, in decibels above the floor, and what the last clip says of them.
+    state_shapes = ((OVERLAP, units.BINS), (OVERLAP, units.UNITS, len(STEMS)), (OVERLAP, 1))
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,11 +108,30 @@ class StemUnet(Network):
         self.rises = nn.ModuleList(
             [Rise(a, b, attention=index == 0) for index, (a, b) in enumerate(steps)]
         )
-        self.masks = nn.Conv2d(_WIDTHS[0], 4, 1)
+        self.masks = nn.Conv2d(_WIDTHS[0], len(STEMS), 1)
         self.boundary = nn.Conv2d(_WIDTHS[0], 1, 1)
 
     def forward(self, features: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
-        """Masks (batch, frames, 1024, 4) and the boundary curve (batch, frames, 1), in 0..1."""
+        """Masks, boundary curve and the next states."""
+        heard, *ends = states
+        floor = STEM_UNET.floor_db
+        blocks = features.reshape(features.shape[0], -1, BLOCK, units.BINS)
+        last = blocks[:, :, BLOCK - OVERLAP :]
+        before = torch.cat(((heard + floor).unsqueeze(1), last[:, :-1]), dim=1)
+        said = self.clip(torch.cat((before, blocks), dim=2).flatten(0, 1))
+        masks, curve = grouped_masks(said[0]), said[1]
+        joined, after = [], [last[:, -1] - floor]
+        for clips, end in zip((masks, curve), ends, strict=True):
+            apart = clips.reshape(features.shape[0], -1, *clips.shape[1:])
+            whole, next_end = faded(apart, end)
+            joined.append(whole)
+            after.append(next_end)
+        return *joined, *after
+
+    def clip(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Of clips, any multiple of 8 frames: masks (batch, frames, 1024, 4) and the boundary curve
+        (batch, frames, 1), in 0..1.
+        """
         x = ((features + 20.0) / 25.0).unsqueeze(1)
         seen: list[Tensor] = []
         for index, fall in enumerate(self.falls):
@@ -111,40 +143,24 @@ class StemUnet(Network):
         return masks, torch.sigmoid(self.boundary(x).mean(dim=3).permute(0, 2, 1))
 
 
-def overlapped(network: StemUnet, features: Tensor) -> tuple[Tensor, Tensor]:
-    """Masks and boundary curve of any number of frames: clips that overlap by a quarter.
+def grouped_masks(masks: Tensor) -> Tensor:
+    """Bins (batch, frames, 1024, 4) to units (batch, frames, 512, 4): means."""
+    apart = grouped(masks.permute(0, 3, 1, 2).flatten(0, 1))
+    frames, bands = apart.shape[1:]
+    return apart.reshape(-1, len(STEMS), frames, bands).permute(0, 2, 3, 1)
 
-    Over the overlap one clip fades into the next, so a seam is not heard. Shape: ``features`` is
-    (batch, frames, 1024); returned are (batch, frames, 512, 4), units, and (batch, frames).
+
+def faded(clips: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
+    """Clips that overlap as one: each fades in while the one before it fades out.
+
+    Shape: ``clips`` is (batch, clips, 168, ...) and ``end`` (batch, 42, ...), the faded end of the
+    clip before them; returned are (batch, frames, ...) and the faded end of the last.
     """
-    step = FRAMES - OVERLAP
-    frames = features.shape[1]
-    clips = max(1, -(-(frames - OVERLAP) // step))
-    silence = torch.full((len(features), clips * step + OVERLAP - frames, features.shape[2]), -80.0)
-    padded = torch.cat((features.cpu(), silence), dim=1)
-    masks = torch.zeros(len(features), padded.shape[1], sum(n for n, _ in BIN_UNITS), 4)
-    curve = torch.zeros(len(features), padded.shape[1])
-    for clip in range(clips):
-        inside = slice(clip * step, clip * step + FRAMES)
-        weight = faded(clip == 0, clip == clips - 1)
-        with torch.no_grad():
-            said, boundary = network(padded[:, inside].to(network.device))
-        units = grouped(said.permute(0, 3, 1, 2).flatten(0, 1))
-        units = units.reshape(len(features), 4, FRAMES, -1).permute(0, 2, 3, 1)
-        masks[:, inside] += units.float().cpu() * weight[:, None, None]
-        curve[:, inside] += boundary[..., 0].float().cpu() * weight
-    return masks[:, :frames], curve[:, :frames]
-
-
-def faded(first: bool, last: bool) -> Tensor:
-    """Weights of the frames of a clip, (168,): overlapping ones sum to 1."""
-    weight = torch.ones(FRAMES)
-    ramp = (torch.arange(OVERLAP) + 0.5) / OVERLAP
-    if not first:
-        weight[:OVERLAP] = ramp
-    if not last:
-        weight[-OVERLAP:] = 1 - ramp
-    return weight
+    shape = (OVERLAP,) + (1,) * (clips.dim() - 3)
+    ramp = ((torch.arange(OVERLAP, device=clips.device) + 0.5) / OVERLAP).reshape(shape)
+    ends = clips[:, :, BLOCK:] * (1 - ramp)
+    head = clips[:, :, :OVERLAP] * ramp + torch.cat((end.unsqueeze(1), ends[:, :-1]), dim=1)
+    return torch.cat((head, clips[:, :, OVERLAP:BLOCK]), dim=2).flatten(1, 2), ends[:, -1]
 
 
 # Training -----------------------------------------------------------------------------------------
@@ -162,19 +178,22 @@ class Clips:
         """
         for step in range(first, last):
             random = np.random.default_rng([plan.seed, 8, step])
-            made = [self._clip(random) for _ in range(plan.batch)]
+            frames = next(length for share, length in LENGTHS if step < share * plan.steps)
+            made = [self._clip(random, frames) for _ in range(plan.batch)]
             features, truth = (torch.from_numpy(np.stack(part)) for part in zip(*made, strict=True))
             yield features, truth
 
-    def _clip(self, random: Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        count = samples_of(FRAMES)
+    def _clip(
+        self, random: Generator, frames: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        count = samples_of(frames)
         one, two = (int(index) for index in random.integers(0, len(self.pieces.places), 2))
         stems = self.pieces.crop(random, one, count)
-        curve = np.zeros(FRAMES, np.float32)
+        curve = np.zeros(frames, np.float32)
         if random.random() < 0.5:
             at = int(random.integers(count // 8, count * 7 // 8))
             stems[:, at:] = self.pieces.crop(random, two, count)[:, at:]
-            middles = np.arange(FRAMES) * STEM_UNET.hop + STEM_UNET.n_fft / 2
+            middles = np.arange(frames) * STEM_UNET.hop + STEM_UNET.n_fft / 2
             away_s = np.abs(middles - at) / STEM_UNET.rate_hz
             curve = np.clip(1 - away_s / _BOUNDARY_S, 0, 1).astype(np.float32)
         each = transformed(stems)
@@ -190,21 +209,39 @@ def loss(network: Network, features: Tensor, truth: Tensor) -> Tensor:
 
     Magnitudes count from the root mean square of their clip, so that loud clips do not rule.
     """
-    masks, boundary = network(features)
+    assert isinstance(network, StemUnet)
+    masks, boundary = network.clip(features)
     heard = 10 ** (features.float() / 20)
     scale = heard.square().mean(dim=(1, 2), keepdim=True).sqrt().clamp(min=1e-4).unsqueeze(3)
     got = masks.float() * heard.unsqueeze(3) / scale
     wanted = truth[..., :4] / scale
     squared = (got - wanted).square()
-    convergence = squared.sum(dim=(1, 2, 3)).sqrt() / wanted.square().sum(dim=(1, 2, 3)).sqrt()
+    wrong, whole = squared.sum(dim=(1, 2, 3)), wanted.square().sum(dim=(1, 2, 3))
+    sounds = whole > _SILENCE
+    convergence = sounds * (wrong / torch.where(sounds, whole, 1.0) + 1e-9).sqrt()
     curve = truth[:, :, 0, 4]
     entropy = nn.functional.binary_cross_entropy(boundary[..., 0].float().clamp(1e-6, 1), curve)
     paper: Tensor = _SQUARED * squared.mean() + _CONVERGENCE * convergence.mean()
     return paper + _BOUNDARY * entropy
 
 
+def some(cases: Cases) -> Cases:
+    """Every eighth validation excerpt: what a check of this network can afford."""
+    return Cases(cases.excerpts[::8])
+
+
 def plan_of(seed: int, quick: bool) -> Plan:
-    """The paper's optimizer over clips of 4 s. The length is for a GPU: see docs/training.md."""
+    """The paper's optimizer and rate. It gives no length; this one is what two cores can do."""
     if quick:
         return Plan(steps=1, batch=1, averaging=0.5, check_every=1, seed=seed)
-    return Plan(steps=40_000, batch=16, rate=1e-3, weight_decay=1e-4, check_every=1000, seed=seed)
+    half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return Plan(
+        steps=1200,
+        batch=2,
+        rate=1e-3,
+        weight_decay=1e-4,
+        averaging=0.99,
+        check_every=200,
+        seed=seed,
+        half=half,
+    )

@@ -6,6 +6,8 @@ every crop with it, so a network knows how a stream starts. Time is axis 2 throu
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -77,6 +79,10 @@ class Network(nn.Module):
 
     stem: str
     stride: int
+    block: int = 1
+    """A call takes a multiple of so many feature frames, too."""
+    half_weights: bool = False
+    """The graph holds weights as float16: half of the file."""
     outputs: tuple[tuple[str, int], ...]
     """Name and look-ahead in feature frames of each output."""
     state_shapes: tuple[tuple[int, ...], ...]
@@ -89,6 +95,11 @@ class Network(nn.Module):
     def device(self) -> torch.device:
         """Where the weights lie."""
         return next(self.parameters()).device
+
+    @property
+    def call_frames(self) -> int:
+        """Feature frames that a call takes a multiple of."""
+        return math.lcm(self.stride, self.block)
 
     def parameters_count(self) -> int:
         """Trained numbers."""
@@ -111,7 +122,7 @@ def macs_per_s(network: Network, bands: int, frames_per_s: float) -> float:
             total += float(output.numel()) * per_output
 
     hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, _COUNTED)]
-    frames = network.stride * 50
+    frames = network.call_frames * (50 if network.block == 1 else 1)
     with torch.no_grad():
         network(torch.zeros(1, frames, bands), *network.start(1))
     for hook in hooks:
