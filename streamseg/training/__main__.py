@@ -31,12 +31,20 @@ from streamseg.training import (
 from streamseg.training.activity import Activity
 from streamseg.training.fit import Material, Plan, Run, blend
 from streamseg.training.frame_conv import FrameConv
-from streamseg.training.job import Job, prepare_banks, record_of
+from streamseg.training.job import Job, prepare_banks, prepare_later_banks, record_of
 from streamseg.training.streaming import Network
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 SHARDS = 236  # 50 hours
 WIDE_SHARDS = (*range(69), *range(160, 176), *range(196, 260), *range(284, 340))  # 44 hours
+VARIED_SHARDS = (
+    *range(69),
+    *range(160, 168),
+    *range(196, 216),
+    *range(236, 252),
+    *range(284, 312),
+    *range(340, 392),
+)  # 41 hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +57,11 @@ class Stage:
     """Of this stage's weights in their mean with the weights that it began from, see ``blend``."""
 
 
-def stages_of(stem: str, seed: int, quick: bool) -> tuple[Stage, ...]:
-    """The schedule that leads to the shipped weights, or a few steps."""
+def stages_of(stem: str, seed: int, quick: bool, fourth: bool = False) -> tuple[Stage, ...]:
+    """The schedule that leads to the shipped weights, or a few steps.
+
+    ``fourth``: of ``activity`` also the stage that was tried and did not ship.
+    """
     if quick:
         plan = Plan(steps=30, batch=8, crop_s=8.0, check_every=15, seed=seed, averaging=0.9)
         return (Stage(plan, range(1)),)
@@ -66,16 +77,23 @@ def stages_of(stem: str, seed: int, quick: bool) -> tuple[Stage, ...]:
     # Then what the corpus is narrow in, voices before all, beside plain programmes: without these a
     # network forgets what music sounds like (docs/training.md has both).
     third = replace(first, steps=2400, rate=8e-4, check_every=400, seed=seed + 3)
-    return (
+    shipped = (
         Stage(first, range(SHARDS)),
         Stage(second, range(140, SHARDS)),
         Stage(third, WIDE_SHARDS, share=0.85),
     )
+    if not fourth:
+        return shipped
+    # Then other music, people who sing together, field recordings, hum.
+    last = replace(third, check_every=600, seed=seed + 11)
+    return (*shipped, Stage(last, VARIED_SHARDS, share=0.85))
 
 
 def prepare(job: Job, stages: Sequence[Stage], console: Console) -> None:
     """Banks, training shards and validation cases."""
     prepare_banks(job, console)
+    if job.fourth:
+        prepare_later_banks(job, console)
     numbers = sorted({number for stage in stages for number in stage.shards})
     shards = len(numbers)
     with console.status("rendering") as status:
@@ -90,7 +108,13 @@ def prepare(job: Job, stages: Sequence[Stage], console: Console) -> None:
         render.render(job.banks, job.corpus, folder, "fit", job.seed, numbers, job.workers, told)
         seconds = 25.0 if job.quick else 130.0
         validation.write_cases(
-            job.banks, job.corpus, job.cache / "validation", job.seed + 100, seconds, job.workers
+            job.banks,
+            job.corpus,
+            job.cases,
+            job.seed + 100,
+            seconds,
+            job.workers,
+            varied=job.fourth,
         )
 
 
@@ -116,8 +140,10 @@ def figures_of(network: Network, cases: list[validation.Case]) -> dict[str, Any]
 
 def finish(job: Job, network: Network, hours: float) -> ModelCard:
     """Calibrate, export, write the card."""
-    besides = export.VOICES if isinstance(network, Activity) else ()
-    cases = validation.read_cases(job.cache / "validation")
+    besides: tuple[str, ...] = ()
+    if isinstance(network, Activity):
+        besides = export.VARIED if job.fourth else export.VOICES
+    cases = validation.read_cases(job.cases)
     if isinstance(network, Activity):
         recipes.calibrate(network, cases)
     record = record_of(job, hours, besides)
@@ -139,13 +165,13 @@ def train(job: Job, console: Console) -> ModelCard | None:
     """The whole command."""
     if job.stem in OTHERS:
         return OTHERS[job.stem](job, console)
-    stages = stages_of(job.stem, job.seed, job.quick)
+    stages = stages_of(job.stem, job.seed, job.quick, job.fourth)
     prepare(job, stages, console)
     torch.manual_seed(job.seed)
     torch.set_num_threads(job.workers)
     network: Network = Activity() if job.stem == "activity" else FrameConv()
     spec = fronts.FRONTS[job.stem]
-    cases = validation.read_cases(job.cache / "validation")
+    cases = validation.read_cases(job.cases)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     for index, stage in enumerate(stages):
         material = Material.read(job.cache / "shards", job.stem, spec, stage.shards)
@@ -170,6 +196,11 @@ def train(job: Job, console: Console) -> ModelCard | None:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--workers", default=2, show_default=True, help="Processes and threads.")
 @click.option("--quick", is_flag=True, help="The whole path in a minute, on generated sounds.")
+@click.option(
+    "--fourth",
+    is_flag=True,
+    help="activity: also the fourth stage, which was tried and did not ship (docs/training.md).",
+)
 def main(
     stem: str,
     corpus: Path | None,
@@ -179,6 +210,7 @@ def main(
     seed: int,
     workers: int,
     quick: bool,
+    fourth: bool,
 ) -> None:
     """Train NETWORK (activity, frame_conv, ...) and write its graph and card."""
     if corpus is None and not quick:
@@ -186,10 +218,20 @@ def main(
             "expected the corpus folder: give --corpus DIR or set STREAMSEG_CORPUS, "
             "or use --quick for generated sounds"
         )
+    if fourth and (quick or stem != "activity"):
+        raise click.UsageError("expected --fourth with activity and the corpus; leave it away")
     base = platformdirs.user_cache_path("streamseg") / ("quick" if quick else "training")
     cache = cache or base
     job = Job(
-        stem, None if quick else corpus, cache, runs or cache / "runs", models, seed, workers, quick
+        stem,
+        None if quick else corpus,
+        cache,
+        runs or cache / "runs",
+        models,
+        seed,
+        workers,
+        quick,
+        fourth,
     )
     train(job, Console())
 

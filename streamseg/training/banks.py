@@ -9,9 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from streamseg.training import electronic, melodies, scores, singers, synthetic
+from streamseg.training import (
+    electronic,
+    gatherings,
+    melodies,
+    repertoire,
+    scores,
+    singers,
+    synthetic,
+)
 from streamseg.training.data import (
     Bank,
+    Part,
     Sound,
     corpus_sounds,
     read_manifest,
@@ -37,9 +46,34 @@ KINDS = (
     "held",
     "stems",
 )
+LATER = ("dance", "bands", "gatherings", "gatherings_held_out")
+"""What the varied shards draw from besides; it is made of the others, and of rendered pieces."""
 
 
-def _sounds(kind: str, corpus: Path, seed: int) -> Iterator[Sound]:
+def pieces_of(cache: Path, part: Part) -> Path:
+    """Where a cache has the rendered pieces of the stem networks."""
+    return cache / ("stem_pieces" if part == "fit" else "stem_cases")
+
+
+def _later(kind: str, corpus: Path, folder: Path, seed: int) -> Iterator[Sound]:
+    """Sounds of one of ``LATER``, those to train on first."""
+    if kind == "dance":
+        fit = repertoire.dance_sounds(folder, "fit", 150, seed)
+        return chain(fit, repertoire.dance_sounds(folder, "validation", 24, seed))
+    if kind == "bands":
+        cache = folder.parent
+        fit = repertoire.band_sounds(pieces_of(cache, "fit"), "fit", seed)
+        held_out = pieces_of(cache, "validation")
+        return chain(fit, repertoire.band_sounds(held_out, "validation", seed))
+    clips = read_manifest(corpus)
+    if kind == "gatherings":
+        return gatherings.gathering_sounds(clips, "fit", 48, 72, seed)
+    return gatherings.gathering_sounds(clips, "validation", 14, 16, seed)
+
+
+def _sounds(kind: str, corpus: Path, folder: Path, seed: int) -> Iterator[Sound]:
+    if kind in LATER:
+        return _later(kind, corpus, folder, seed)
     clips = read_manifest(corpus)
     if kind in ("music", "speech", "noise"):
         return corpus_sounds(clips, kind)
@@ -63,7 +97,7 @@ def _sounds(kind: str, corpus: Path, seed: int) -> Iterator[Sound]:
 
 
 def _build(kind: str, corpus: Path, folder: Path, seed: int) -> str:
-    write_bank(folder, kind, _sounds(kind, corpus, seed))
+    write_bank(folder, kind, _sounds(kind, corpus, folder, seed))
     return kind
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from streamseg.models.card import DataSource, TrainingRecord
-from streamseg.training import banks, export
+from streamseg.training import band_data, banks, export, stem_fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Job:
     seed: int
     workers: int
     quick: bool
+    fourth: bool = False
+    """Of ``activity`` also the stage that was tried and did not ship."""
 
     @property
     def banks(self) -> Path:
@@ -31,10 +33,16 @@ class Job:
         return self.cache / "banks"
 
     @property
+    def cases(self) -> Path:
+        """What chooses between the weights of ``activity`` and ``frame_conv``."""
+        return self.cache / ("validation_varied" if self.fourth else "validation")
+
+    @property
     def command(self) -> str:
         """How to do it again."""
         where = "--quick" if self.quick else "--corpus CORPUS"
-        return f"python -m streamseg.training {self.stem} {where} --seed {self.seed}"
+        more = " --fourth" if self.fourth else ""
+        return f"python -m streamseg.training {self.stem} {where} --seed {self.seed}{more}"
 
 
 def prepare_banks(job: Job, console: Console) -> None:
@@ -45,6 +53,21 @@ def prepare_banks(job: Job, console: Console) -> None:
     assert job.corpus is not None
     console.print("sounds: decoding the corpus, making singing, playing notes")
     banks.build_banks(job.corpus, job.banks, job.seed, job.workers, console.print)
+
+
+def prepare_later_banks(job: Job, console: Console) -> None:
+    """What varied programmes draw from besides: made of the other sounds, and of rendered bands."""
+    assert job.corpus is not None
+    console.print("sounds: bands, dance music, people who sing together")
+    fit, held_out = banks.pieces_of(job.cache, "fit"), banks.pieces_of(job.cache, "validation")
+    some, all_of = stem_fit.CASE_SHARDS, stem_fit.SHARDS
+    console.print(f"rendering {all_of + some} shards of bands")
+    workers, seed = job.workers, job.seed
+    band_data.render(
+        job.banks, job.corpus, held_out, "validation", seed + 100, some, workers, lambda _: None
+    )
+    band_data.render(job.banks, job.corpus, fit, "fit", seed, all_of, workers, lambda _: None)
+    banks.build_banks(job.corpus, job.banks, seed, job.workers, console.print, banks.LATER)
 
 
 def record_of(job: Job, hours: float, besides: Sequence[str] = ()) -> TrainingRecord:

@@ -16,7 +16,7 @@ import soxr
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from streamseg.training import augment, synthetic, tones
+from streamseg.training import augment, field, shades, synthetic, tones
 from streamseg.training.augment import Samples
 from streamseg.training.data import (
     CELL,
@@ -51,6 +51,8 @@ _ACROSS = (
     "grain_choir",
     "vocals",
 )  # far singing, so that distance is no sign of speech
+_SUNG = (*_ACROSS, "gathering")
+_SHADED = {"band": 0.35, "dance": 0.35, "electronic": 0.35, "scored": 0.25, "clip": 0.15}
 
 
 def coin(random: Generator, chance: float) -> bool:
@@ -79,6 +81,7 @@ class Layers:
         self._taste: Taste = taste
         self._rooms = list(rooms)
         sung = banks.get("sung" if part == "fit" else "sung_held_out")
+        gathered = banks.get("gatherings" if part == "fit" else "gatherings_held_out")
         grain = banks.get("grains" if part == "fit" else "grains_held_out")
         wanted: dict[tuple[str, str], tuple[Bank | None, Callable[[Entry], bool]]] = {
             ("music", "clip"): (banks.get("music"), lambda e: True),
@@ -88,6 +91,9 @@ class Layers:
             ("music", "choir"): (sung, lambda e: e.detail == "choir"),
             ("music", "grain_solo"): (grain, lambda e: e.detail == "solo"),
             ("music", "grain_choir"): (grain, lambda e: e.detail == "choir"),
+            ("music", "gathering"): (gathered, lambda e: True),
+            ("music", "band"): (banks.get("bands"), lambda e: True),
+            ("music", "dance"): (banks.get("dance"), lambda e: True),
             ("music", "vocals"): (banks.get("vocals"), lambda e: True),
             ("music", "held"): (banks.get("held"), lambda e: True),
             ("music", "scored"): (banks.get("scored"), lambda e: True),
@@ -133,7 +139,11 @@ class Layers:
         manner = manner or str(random.choice(names, p=weights))
         count = int(seconds * RATE_HZ) // CELL * CELL
         samples, cells = self._made(random, label, manner, seconds)
-        if manner == "far" or (self._taste in WIDE and manner in _ACROSS and coin(random, 0.4)):
+        if self._taste == "varied" and label == "music" and coin(random, _SHADED.get(manner, 0)):
+            samples = shades.shaded(random, samples)
+        if self._taste == "varied" and coin(random, self._outside(label, manner)):
+            samples = field.outdoors(random, samples, float(random.uniform(14, 30)))
+        elif manner == "far" or (self._taste in WIDE and manner in _ACROSS and coin(random, 0.4)):
             samples, cells = self._across(random, samples, cells)
         else:
             samples, cells = self._in_its_room(random, samples, cells)
@@ -148,6 +158,10 @@ class Layers:
             samples = self._recorded(random, samples)
         scale = np.float32(0.1 / _level(samples, cells))
         return Layer(label, samples * scale, cells, manner)
+
+    def _outside(self, label: str, manner: str) -> float:
+        """How often a layer is heard outdoors; speech too, or a place were a sign of singing."""
+        return 0.35 if manner in _SUNG else 0.12 if label == "speech" else 0.0
 
     def _made(
         self, random: Generator, label: str, manner: str, seconds: float

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from streamseg.training import augment, synthetic, tones
+from streamseg.training import augment, field, hums, synthetic, tones
 from streamseg.training.augment import Samples
 from streamseg.training.data import CELL, RATE_HZ, SOUNDING, runs
 from streamseg.training.layers import CLASSES, Layers
@@ -50,13 +50,15 @@ def compose(
     seconds: float,
     pauses: bool = False,
     mains: bool = False,
+    many_hums: bool = False,
 ) -> Programme:
     """A programme as composed, before anything has happened to it on its way.
 
     With ``pauses`` a third of the segments are silences, most of them with faint room tone, hiss or
     hum under them, far under the programme: still nothing. So that hiss on air is not taken for
     room tone, half of the noises there are steady ones, also quiet ones. With ``mains`` too, half
-    of what is faint is hum and buzz, 8 to 45 dB under the programme.
+    of what is faint is hum and buzz, 8 to 45 dB under the programme; with ``many_hums`` that of
+    ``hums``.
     """
     cells = int(seconds * RATE_HZ) // CELL
     samples = np.zeros(cells * CELL, np.float32)
@@ -72,7 +74,7 @@ def compose(
             length = int(random.uniform(30, 250))
         placed = _segment(layers, random, labels, length, pauses)
         if pauses and not labels and random.random() < 0.7:
-            placed[0][:] = _faint(random, len(placed[0]), mains)
+            placed[0][:] = _faint(random, len(placed[0]), mains, many_hums)
         _place(samples, truth, at, *placed[:2])
         for label, level_db in placed[2]:
             bounds = (max(at, 0) * 0.02, min(at + length, cells) * 0.02)
@@ -117,11 +119,11 @@ def _segment(
     return samples, truth, levels
 
 
-def _faint(random: Generator, count: int, mains: bool = False) -> Samples:
+def _faint(random: Generator, count: int, mains: bool = False, many_hums: bool = False) -> Samples:
     """What a room, a line (42 to 70 dB under) or the mains (28 to 60 dB under) leave in a pause."""
     if mains and random.random() < 0.5:
         level = 0.1 * 10 ** (float(random.uniform(-45, -8)) / 20)
-        buzz = tones.mains(random, count)
+        buzz = hums.hum(random, count) if many_hums else tones.mains(random, count)
         return buzz * np.float32(level / augment.rms(buzz))
     if random.random() < 0.25:
         level = 0.1 * 10 ** (float(random.uniform(-60, -28)) / 20)
@@ -187,3 +189,28 @@ def ring_on(truth: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:
         for _, end in runs(truth[:, column] > 0):
             result[end : end + round(seconds * 50), column] = IGNORE
     return result
+
+
+def troubled(random: Generator, programme: Programme) -> Programme:
+    """Something through all of a programme: hum of any kind, or a recorder in a place outdoors.
+
+    Hum lies 3 to 35 dB under a quarter of the programmes: what else sounds stays the answer, and
+    pauses are nothing; where it is less than 8 dB under, nobody is asked whether they are noise. A
+    fifth is taken by a phone or on tape, half of that outdoors, where the place lies 20 to 40 dB
+    under: nobody is asked whether that is noise either.
+    """
+    kind = random.random()
+    samples, truth = programme.samples, programme.truth
+    asked = True
+    if kind < 0.25:
+        under_db = float(random.uniform(3, 35))
+        samples, asked = hums.under(random, samples, under_db), under_db >= 8
+    elif kind < 0.45:
+        if random.random() < 0.5:
+            samples = field.outdoors(random, samples, float(random.uniform(20, 40)))
+            asked = False
+        samples = field.taken(random, samples)
+    if not asked:
+        truth = truth.copy()
+        truth[(truth != 1).all(axis=1), CLASSES.index("noise")] = IGNORE
+    return Programme(samples, truth, programme.segments)

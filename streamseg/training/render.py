@@ -29,8 +29,9 @@ SECONDS = 24.0
 CELLS = 1200  # 24 s of 20 ms
 PER_SHARD = 32
 # Shards beyond 160 (34 hours) dwell on what the plain ones leave over.
-Focus = Literal["plain", "pauses", "singing", "broad", "voices"]
+Focus = Literal["plain", "pauses", "singing", "broad", "voices", "varied"]
 _FIRST: tuple[tuple[int, Focus], ...] = (
+    (340, "varied"),
     (284, "voices"),
     (236, "broad"),
     (208, "singing"),
@@ -71,7 +72,10 @@ def one(
     drawn, rooms = _layers(banks, corpus, part, taste)
     broad = taste in WIDE
     pauses = random.random() < 0.35 if broad else focus == "pauses"
-    programme = mixing.compose(drawn, random, SECONDS + _TAIL_S, pauses, mains=broad)
+    varied = focus == "varied"
+    programme = mixing.compose(drawn, random, SECONDS + _TAIL_S, pauses, broad, varied)
+    if varied:
+        programme = mixing.troubled(random, programme)
     humming = random.random() < 0.3 if broad else focus == "pauses"
     heard, rings_s = augment.degrade(random, programme.samples, rooms, humming, harsh=broad)
     truth = mixing.ring_on(programme.truth, rings_s) if rings_s else programme.truth

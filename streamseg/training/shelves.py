@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from streamseg.training.data import RATE_HZ, Bank, Entry, Part
 
 CLASSES = ("music", "speech", "noise")
-Taste = Literal["plain", "singing", "broad", "voices"]
+Taste = Literal["plain", "singing", "broad", "voices", "varied"]
 """What layers are drawn from: see ``SHARES``."""
 
 # How often a class is made in which manner; what a bank set lacks is left out.
@@ -82,13 +82,42 @@ _VOICES: dict[str, dict[str, float]] = {
     },
     "noise": {"clip": 0.64, "synthetic": 0.18, "tone": 0.02, "babble": 0.16},
 }
+# Layers that dwell on bands, dance music, and people who sing together, indoors and out.
+_VARIED: dict[str, dict[str, float]] = {
+    "music": {
+        "clip": 0.25,
+        "band": 0.13,
+        "dance": 0.12,
+        "electronic": 0.09,
+        "scored": 0.04,
+        "midi": 0.02,
+        "invented": 0.02,
+        "gathering": 0.12,
+        "solo": 0.04,
+        "choir": 0.02,
+        "grain_solo": 0.08,
+        "grain_choir": 0.03,
+        "vocals": 0.03,
+        "held": 0.02,
+    },
+    "speech": {
+        "clip": 0.6,
+        "far": 0.12,
+        "foreign": 0.05,
+        "respoken": 0.06,
+        "grain_speech": 0.11,
+        "dialogue": 0.06,
+    },
+    "noise": {"clip": 0.66, "synthetic": 0.17, "tone": 0.03, "babble": 0.14},
+}
 SHARES: dict[Taste, dict[str, dict[str, float]]] = {
     "plain": _MANNERS,
     "singing": {**_MANNERS, "music": _SUNG_MUSIC},
     "broad": _BROAD,
     "voices": _VOICES,
+    "varied": _VARIED,
 }
-WIDE: tuple[Taste, ...] = ("broad", "voices")
+WIDE: tuple[Taste, ...] = ("broad", "voices", "varied")
 """Tastes in which voices are also heard across a room, and pauses hum."""
 TASTES: tuple[Taste, ...] = tuple(SHARES)
 MADE = {"tune", "synthetic", "tone"}

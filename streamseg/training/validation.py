@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.models.card import FrontEndSpec
-from streamseg.training import augment, fronts, layers, mixing
+from streamseg.training import augment, field, fronts, hums, layers, mixing
 from streamseg.training.augment import Samples
 from streamseg.training.banks import open_banks
 from streamseg.training.conditions import CONDITIONS
@@ -28,6 +28,14 @@ from streamseg.training.shelves import CLASSES, TASTES, Taste
 
 MAINS = "mains"
 """The condition with many pauses, half of them with hum or buzz 8 to 45 dB under the programme."""
+
+
+HUMS_DB = {"hum_6db": 6.0, "hum_12db": 12.0, "hum_20db": 20.0}
+"""Conditions with many pauses and hum of any kind through all of it, so far under it."""
+VARIED, RECORDER = "varied", "recorder"
+"""Programmes of what is in the varied shards: as they are, and taken by a phone or on tape."""
+OWN = (MAINS, *HUMS_DB, VARIED, RECORDER)
+"""Conditions beside ``CONDITIONS``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +75,18 @@ def programme_case(
     names: tuple[str, ...] = fronts.SHARED,
 ) -> Case:
     """One validation programme under one condition."""
-    drawn = Layers(open_banks(banks), "validation", layers.rooms_of(corpus))
+    taste: Taste = "varied" if name in (VARIED, RECORDER) else "plain"
+    drawn = Layers(open_banks(banks), "validation", layers.rooms_of(corpus), taste)
     random = np.random.default_rng([seed, *name.encode()])
-    programme = mixing.compose(drawn, random, seconds, pauses=name == MAINS, mains=name == MAINS)
-    heard = programme.samples if name == MAINS else CONDITIONS[name](random, programme.samples)
+    pauses = name == MAINS or name in HUMS_DB
+    programme = mixing.compose(drawn, random, seconds, pauses=pauses, mains=name == MAINS)
+    heard = programme.samples
+    if name in CONDITIONS:
+        heard = CONDITIONS[name](random, heard)
+    elif name in HUMS_DB:
+        heard = hums.under(random, heard, HUMS_DB[name])
+    elif name == RECORDER:
+        heard = field.taken(random, heard)
     truth = mixing.ring_on(programme.truth, 0.4) if name == "room" else programme.truth
     return _case(name, heard, truth, names)
 
@@ -134,6 +150,9 @@ _ALONE = (
     Alone("music", "clip", "broad", "tilt"),
     Alone("speech", "far", "broad"),
     Alone("noise", "tone", "broad"),
+    Alone("music", "gathering", "varied"),
+    Alone("music", "band", "varied"),
+    Alone("music", "dance", "varied"),
 )
 
 
@@ -145,23 +164,27 @@ def write_cases(
     seconds: float,
     workers: int,
     names: tuple[str, ...] = fronts.SHARED,
+    *,
+    varied: bool = False,
 ) -> None:
     """Render all validation cases that are not in ``folder`` yet; two programmes a condition.
 
-    ``names`` are the front ends of their features.
+    ``names`` are the front ends of their features; ``varied`` adds the cases of the varied shards.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(workers) as pool:
         jobs = [
             pool.submit(_write_programme, banks, corpus, folder, seed + turn, name, seconds, names)
             for turn in range(2 if seconds > 60 else 1)
-            for name in (*CONDITIONS, MAINS)
+            for name in (*CONDITIONS, *(OWN if varied else (MAINS,)))
         ]
         able = {taste: Layers(open_banks(banks), "validation", taste=taste) for taste in TASTES}
         jobs += [
             pool.submit(_write_manner, banks, corpus, folder, seed, alone, names)
             for alone in _ALONE
-            if seconds > 60 and able[alone.taste].can(alone.label, alone.manner)
+            if (varied or alone.taste != "varied")
+            and seconds > 60
+            and able[alone.taste].can(alone.label, alone.manner)
         ]
         for job in jobs:
             job.result()

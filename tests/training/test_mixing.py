@@ -18,7 +18,7 @@ from streamseg.training.data import (
     runs,
 )
 from streamseg.training.layers import CLASSES, Layers
-from streamseg.training.mixing import IGNORE, compose, ring_on
+from streamseg.training.mixing import IGNORE, compose, ring_on, troubled
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +148,19 @@ def test_hum_in_pauses_is_nothing(layers: Layers) -> None:
             # Layers lie at -20 dB, give or take their segment's 3.5 dB.
             assert np.median(levels[faint]) < -26
     assert found > 200
+
+
+def test_trouble_changes_no_answer(layers: Layers) -> None:
+    """Hum, places and recorders keep the truth; at most nobody is asked for noise in pauses."""
+    changed = 0
+    for seed in range(24):
+        random = np.random.default_rng(seed)
+        programme = compose(layers, random, 8.0, pauses=True)
+        after = troubled(random, programme)
+        assert after.samples.shape == programme.samples.shape
+        different = after.truth != programme.truth
+        assert not different[:, :2].any()
+        assert (after.truth[different] == IGNORE).all()
+        assert not (different.any(axis=1) & (programme.truth == 1).any(axis=1)).any()
+        changed += not np.array_equal(after.samples, programme.samples)
+    assert 4 <= changed <= 20

@@ -58,3 +58,21 @@ def test_every_stage_has_a_seed_and_shards_of_its_own(stem: str) -> None:
     assert len({stage.plan.seed for stage in stages}) == len(stages)
     wide = [any(render.focus_of(n) in ("broad", "voices") for n in s.shards) for s in stages]
     assert wide == [False] * (len(stages) - 1) + [stem == "activity"]
+
+
+def test_the_fourth_stage_comes_behind_those_that_ship() -> None:
+    """With a seed of its own, on varied shards beside plain ones."""
+    shipped = command.stages_of("activity", 0, quick=False)
+    *before, last = command.stages_of("activity", 0, quick=False, fourth=True)
+    assert tuple(before) == shipped
+    assert last.plan.seed not in {stage.plan.seed for stage in shipped}
+    foci = [render.focus_of(number) for number in last.shards]
+    assert foci.count("varied") == 52
+    assert foci.count("plain") == 69
+
+
+def test_the_fourth_stage_is_one_of_activity() -> None:
+    """A usage error that says so."""
+    result = CliRunner().invoke(command.main, ["frame_conv", "--fourth", "--corpus", "."])
+    assert result.exit_code == 2
+    assert "expected --fourth with activity" in result.output

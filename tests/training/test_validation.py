@@ -1,11 +1,20 @@
 """The score that training stops on."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from streamseg.training import fronts
 from streamseg.training.mixing import IGNORE
-from streamseg.training.validation import expected_calibration_error, f1, on_cells, score
+from streamseg.training.validation import (
+    OWN,
+    expected_calibration_error,
+    f1,
+    on_cells,
+    programme_case,
+    score,
+)
 
 
 def one_hot(classes: list[int]) -> np.ndarray:
@@ -69,3 +78,25 @@ def test_calibration_error_of_an_honest_and_of_a_bold_forecast() -> None:
     assert expected_calibration_error(np.full(1000, 0.7, np.float32), truth) < 1e-6
     bold = expected_calibration_error(np.full(1000, 0.95, np.float32), truth)
     assert bold == pytest.approx(0.25, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_every_condition_makes_a_programme_with_pauses_and_sounds(banks: Path, name: str) -> None:
+    """Features and truth of the length asked for, the same again for the same seed."""
+    case = programme_case(banks, None, 3, name, 12.0, ("activity",))
+    assert case.truth.shape == (600, 3)
+    assert case.features["activity"].shape == (597, 80)  # the last whole window
+    assert (case.truth == 1).any()
+    again = programme_case(banks, None, 3, name, 12.0, ("activity",))
+    np.testing.assert_array_equal(case.features["activity"], again.features["activity"])
+
+
+def test_hum_is_heard_in_the_pauses_of_its_condition(banks: Path) -> None:
+    """Loud hum leaves no quiet cell where nothing sounds; far hum leaves a lower floor."""
+    floors_db = []
+    for name in ("hum_6db", "hum_20db"):
+        case = programme_case(banks, None, 6, name, 40.0, ("activity",))
+        quiet = (case.truth == 0).all(axis=1)[: len(case.features["activity"])]
+        assert quiet.any()
+        floors_db.append(float(case.features["activity"][quiet].max(axis=1).mean()))
+    assert floors_db[0] > floors_db[1] > -60
