@@ -19,7 +19,7 @@ from streamseg import __version__
 from streamseg.bench.live import live
 from streamseg.bench.records import SCHEMA, Limits, Machine, NetworkFigures, Report
 from streamseg.errors import ConfigError, StreamsegError
-from streamseg.models import GENRE_STEMS, MASK_STEMS, STEMS, load_card
+from streamseg.models import CLIP_STEMS, GENRE_STEMS, MASK_STEMS, STEMS, load_card
 from streamseg.resources import demo_dir
 from streamseg.settings import Settings
 
@@ -60,8 +60,8 @@ def measure(
     """Measure these networks, and the monitor on an input device (None: on the demo programme).
 
     ``tell`` is called with the name of every part when it begins. Raises ConfigError for an unknown
-    network, SourceUnavailableError for a device that is not there, StreamsegError when a part could
-    not be run.
+    network or one that is none for live sound, SourceUnavailableError for a device that is not
+    there, StreamsegError when a part could not be run.
     """
     for stem in stems:
         load_card(stem)
@@ -69,6 +69,11 @@ def measure(
             raise ConfigError(
                 f"expected a network that hears samples, got {stem}, which goes by the masks of "
                 "another"
+            )
+        if stem in CLIP_STEMS:
+            raise ConfigError(
+                f"expected a network that keeps up with live sound, got {stem}; its cost is a line "
+                "of `python -m streamseg.evaluation stems`"
             )
     found = _one_core(stems, effort, tell)
     networks = []

@@ -84,8 +84,8 @@ def scan_verb(
 @click.option(
     "--keep",
     multiple=True,
-    help="Class to keep: music, speech or noise; with -m stem_unet_small drums, bass, other or "
-    "vocals; repeatable.",
+    help="Class to keep: music, speech or noise; with -m stem_unet_small or stem_unet drums, bass, "
+    "other or vocals; repeatable.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="What remains, as WAV.")
 @click.option("--map", "map_", type=click.Path(path_type=Path), help="The map itself, as NPZ.")

@@ -66,10 +66,9 @@ def _settings(load: Callable[[], Any]) -> str:
 
 
 def _networks() -> str:
-    from streamseg.models import BAND_STEMS, GENRE_STEMS, MASK_STEMS, STEMS, load_any
+    from streamseg.models import ALL_STEMS, load_any
 
-    stems = [*STEMS, *MASK_STEMS, *BAND_STEMS, *GENRE_STEMS]
-    return ", ".join(f"{stem} ({load_any(stem, 'cpu').provider})" for stem in stems)
+    return ", ".join(f"{stem} ({load_any(stem, 'cpu').provider})" for stem in ALL_STEMS)
 
 
 def _decoding() -> str:

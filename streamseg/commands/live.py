@@ -270,7 +270,7 @@ class LiveEngine:
         provider = model.provider
         return Artists(
             load_mask_network(model.mask, provider, folder) if model.mask else None,
-            load_stem_network(model.stems, provider, folder) if model.stems else None,
+            load_stem_network(model.stems, provider, folder, live=True) if model.stems else None,
             load_genre_network(model.genre, provider, folder) if model.genre else None,
         )
 

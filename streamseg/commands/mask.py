@@ -18,6 +18,7 @@ from streamseg.mask_run import MaskRun
 from streamseg.messages import Float32Array
 from streamseg.models import (
     BAND_STEMS,
+    CLIP_STEMS,
     MASK_STEMS,
     MaskNetwork,
     StemNetwork,
@@ -48,7 +49,7 @@ def run(
     reading and writing raise.
     """
     stem = settings.model.mask or next(iter(MASK_STEMS))
-    load = load_stem_network if stem in BAND_STEMS else load_mask_network
+    load = load_stem_network if stem in BAND_STEMS | CLIP_STEMS else load_mask_network
     network = load(stem, settings.model.provider)
     _check(file, outputs, network)
     source = file_source(file, options, settings.capture)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from streamseg.models import BAND_STEMS, GENRE_STEMS, MASK_STEMS, STEMS, load_any, load_card
+from streamseg.models import ALL_STEMS, load_any, load_card
 
 
 def run(console: Console, verify: bool) -> None:
@@ -16,7 +16,7 @@ def run(console: Console, verify: bool) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("model", "classes", "look-ahead", "hop", "parameters", "MAC/s", "about"):
         table.add_column(heading)
-    for stem, about in (STEMS | MASK_STEMS | BAND_STEMS | GENRE_STEMS).items():
+    for stem, about in ALL_STEMS.items():
         card = load_card(stem)
         if verify:
             network = load_any(stem, "cpu")

@@ -205,11 +205,11 @@ def stems(
     """
     from streamseg.evaluation import separation
     from streamseg.evaluation import stems as task
-    from streamseg.models import BAND_STEMS, load_stem_network
+    from streamseg.models import BAND_STEMS, CLIP_STEMS, load_stem_network
 
     ways: dict[str, separation.Way] = dict(separation.BASELINES)
     late: dict[str, float] = {}
-    for stem in models or tuple(BAND_STEMS):
+    for stem in models or (*BAND_STEMS, *CLIP_STEMS):
         network = load_stem_network(stem, "cpu")
         ways[stem] = separation.drawn_by(network)
         late[stem] = separation.lookahead_s(network)
@@ -224,25 +224,45 @@ def stems(
 
 @main.command()
 @click.argument("corpus", required=False, type=click.Path(path_type=Path))
+@click.option("-m", "--model", "models", multiple=True, default=("stem_unet_small",))
+@click.option(
+    "--of",
+    "kinds",
+    multiple=True,
+    type=click.Choice(("songs", "programmes")),
+    default=("songs", "programmes"),
+    help="recordings; default: both",
+)
 @click.option("--cache", type=click.Path(path_type=Path), help="where test pieces are rendered")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="write figures")
-def boundaries(corpus: Path | None, cache: Path | None, json_path: Path | None) -> None:
+def boundaries(
+    corpus: Path | None,
+    models: tuple[str, ...],
+    kinds: tuple[str, ...],
+    cache: Path | None,
+    json_path: Path | None,
+) -> None:
     """Score boundaries: hit rate within 0.5 s and 3 s on composed songs and the programmes.
 
-    From CORPUS (or $STREAMSEG_CORPUS); the test pieces of ``stems`` make the songs.
+    From CORPUS (or $STREAMSEG_CORPUS); the test pieces of ``stems`` make the songs. MODEL has a
+    boundary head: stem_unet_small, or stem_unet, which is slower than what it hears.
     """
     from streamseg.evaluation import boundaries as task
     from streamseg.evaluation import stems as pieces
     from streamseg.models import load_stem_network
 
     folder = corpus_folder(corpus)
-    pieces.render_test(folder, _cache(cache))
-    network = load_stem_network("stem_unet_small", "cpu")
-    songs = list(task.songs(task.held_out_mixtures(_cache(cache) / "stem_test")))
-    programmes = list(task.programmes(read_programmes(folder / "programmes")))
+    networks = [load_stem_network(stem, "cpu") for stem in models]
+    recordings: dict[str, list[task.Joined]] = {}
+    if "songs" in kinds:
+        pieces.render_test(folder, _cache(cache))
+        mixtures = task.held_out_mixtures(_cache(cache) / "stem_test")
+        recordings["songs"] = list(task.songs(mixtures))
+    if "programmes" in kinds:
+        recordings["programmes"] = list(task.programmes(read_programmes(folder / "programmes")))
     found = {
-        "songs": task.evaluate(_progress(songs), network=network),
-        "programmes": task.evaluate(_progress(programmes), network=network),
+        kind: task.evaluate(_progress(joined), networks=networks)
+        for kind, joined in recordings.items()
     }
     Console(width=140).print(task.boundaries_table(found))
     if json_path:

@@ -7,8 +7,9 @@ left out), as precision, recall and F of all joins of a set of recordings:
 them heard again, with hard cuts and short fades. *Programmes* are the corpus' broadcasts; a
 boundary is where a layer begins or ends; those nearer than a second to each other are one.
 
-Beside the novelty curve stand the boundary head of the small U-Net, the sum of both curves, and a
-grid of equal steps, with as many boundaries as there are joins: what one hits without listening.
+Beside the novelty curve stand the boundary heads of the two U-Nets, the sums of their curves with
+it, and a grid of equal steps, with as many boundaries as there are joins: what one hits without
+listening.
 """
 
 from __future__ import annotations
@@ -36,11 +37,24 @@ from streamseg.training.data import decode
 
 WINDOWS_S = (0.5, 3.0)
 PIECE_S = 1.0  # of sound a call of the network
-HEAD = NoveltySpec(threshold=0.45, apart_s=2.0)
-"""Peaks of the head's curve. Chosen on validation sequences (docs/training.md), as ``BOTH``."""
-BOTH = NoveltySpec(threshold=0.7, apart_s=2.0)
-NOVELTY_WEIGHT = 1.0
-"""Of the novelty curve in its sum with the head's."""
+APART_S = 2.0  # a boundary is the highest value within so much on both sides
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSpec:
+    """Least height of a peak in the curve of a network's boundary head, and in its sum with the
+    novelty curve. Chosen on validation sequences and songs (docs/training.md).
+    """
+
+    alone: float
+    with_novelty: float
+
+
+HEADS = {
+    "stem_unet_small": HeadSpec(0.45, 0.7),
+    "stem_unet": HeadSpec(0.15, 0.35),
+}
+"""By network."""
 SONGS, SONG_SEED = 12, 11
 _TOGETHER_S = 1.0
 
@@ -160,16 +174,20 @@ def head_curve(joined: Joined, network: StemNetwork) -> tuple[Float32Array, floa
 
 def by_network(joined: Joined, network: StemNetwork) -> dict[str, list[float]]:
     """Boundaries in seconds: the peaks of the head's curve, and those of its sum with the
-    novelty.
+    novelty. The ways are called by the network.
     """
+    stem = network.card.stem
+    spec = HEADS[stem]
     curve, first_s = head_curve(joined, network)
     hop_s = network.card.hop_s
     at_s = first_s + np.arange(len(curve)) * hop_s
     novelty, moments_s = novelty_of(joined)
-    total = curve + NOVELTY_WEIGHT * np.interp(at_s, moments_s, novelty)
+    total = curve + np.interp(at_s, moments_s, novelty)
     return {
-        "head": [float(at_s[index]) for index in _peaks(curve, hop_s, HEAD)],
-        "novelty and head": [float(at_s[index]) for index in _peaks(total, hop_s, BOTH)],
+        f"head of {stem}": [float(at_s[i]) for i in _peaks(curve, hop_s, spec.alone)],
+        f"novelty and head of {stem}": [
+            float(at_s[i]) for i in _peaks(total, hop_s, spec.with_novelty)
+        ],
     }
 
 
@@ -183,8 +201,8 @@ def novelty_of(joined: Joined) -> tuple[Float64Array, Float64Array]:
     return values, np.asarray(first_s + np.arange(len(values)) * novelty.step_s, np.float64)
 
 
-def _peaks(curve: NDArray[np.floating[Any]], hop_s: float, spec: NoveltySpec) -> list[int]:
-    peaks = Peaks(hop_s, spec)
+def _peaks(curve: NDArray[np.floating[Any]], hop_s: float, threshold: float) -> list[int]:
+    peaks = Peaks(hop_s, NoveltySpec(threshold=threshold, apart_s=APART_S))
     return peaks.push(curve.astype(np.float64)) + peaks.flush()
 
 
@@ -215,13 +233,13 @@ def _intervals(edges_s: Sequence[float], joined: Joined) -> NDArray[np.float64]:
 def evaluate(
     recordings: Iterable[Joined],
     spec: NoveltySpec | None = None,
-    network: StemNetwork | None = None,
+    networks: Sequence[StemNetwork] = (),
 ) -> dict[str, Hits]:
-    """Every way over all recordings; ``network`` is one with a boundary head."""
+    """Every way over all recordings; ``networks`` are those with a boundary head."""
     found: dict[str, Hits] = {}
     for joined in recordings:
         said = {"equal steps": by_grid(joined), "novelty": by_novelty(joined, spec)}
-        if network is not None:
+        for network in networks:
             said |= by_network(joined, network)
         for way, said_s in said.items():
             score(found.setdefault(way, Hits()), joined, said_s)

@@ -166,13 +166,15 @@ def drawn_by(network: StemNetwork) -> Way:
             spectra = Spectra("", piece, power, np.empty(0, STEP), first, 0)
             said += network.run([StemJob(stream, spectra)])[0]
         prob = np.concatenate([mask.prob for mask in said], axis=2)
-        return _on_bins(heard_gains(prob.transpose(0, 2, 1)))
+        return _on_bins(heard_gains(prob.transpose(0, 2, 1)[:, : len(spectrum)]))
 
     return masks
 
 
 def lookahead_s(network: StemNetwork) -> float:
-    """From a sample in to its stems out: the frames behind it in the network, and its window."""
+    """From a sample in to its stems out, at most: the frames behind it in the network, and its
+    window.
+    """
     return network.flush_frames * network.card.hop_s + N_FFT / RATE_HZ
 
 

@@ -1,7 +1,8 @@
 """The networks. A line here and two files in ``models/`` are all that one needs.
 
 Those in ``STEMS`` say what is on air; those in ``MASK_STEMS`` draw what belongs to whom, those in
-``BAND_STEMS`` who plays what; those in ``GENRE_STEMS`` say of that what kind of music it is.
+``BAND_STEMS`` who plays what, and those in ``CLIP_STEMS`` the same of files, slower than they play;
+those in ``GENRE_STEMS`` say of that what kind of music it is.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from streamseg.models.window_mask import MaskJob, MaskNetwork, MaskStream
 from streamseg.resources import models_dir
 
 __all__ = [
+    "ALL_STEMS",
     "BAND_STEMS",
+    "CLIP_STEMS",
     "GENRE_STEMS",
     "MASK_STEMS",
     "STEMS",
@@ -59,16 +62,23 @@ BAND_STEMS: dict[str, str] = {
     "stem_unet_small": "masks of drums, bass, other and vocals while music plays",
 }
 
+CLIP_STEMS: dict[str, str] = {
+    "stem_unet": "the U-Net of Banerjee and Bodhak (2025): the same masks, for files",
+}
+
 GENRE_STEMS: dict[str, str] = {
     "stem_genre": "kinds of dance music, from three stems; taught on generated music only",
 }
 
 
+ALL_STEMS: dict[str, str] = STEMS | MASK_STEMS | BAND_STEMS | CLIP_STEMS | GENRE_STEMS
+"""Every network, in the order in which they are listed."""
+
+
 def load_card(stem: str, folder: Path | None = None) -> ModelCard:
     """The card of a network. Raises ConfigError for an unknown stem, ModelError for a bad file."""
-    known = STEMS | MASK_STEMS | BAND_STEMS | GENRE_STEMS
-    if stem not in known:
-        raise ConfigError(f"expected a model of {', '.join(known)}, got {stem!r}")
+    if stem not in ALL_STEMS:
+        raise ConfigError(f"expected a model of {', '.join(ALL_STEMS)}, got {stem!r}")
     return read_card((folder or models_dir()) / f"{stem}.json")
 
 
@@ -89,10 +99,20 @@ def load_mask_network(stem: str, provider: str = "auto", folder: Path | None = N
     return MaskNetwork(card, _session(card, provider, folder))
 
 
-def load_stem_network(stem: str, provider: str = "auto", folder: Path | None = None) -> StemNetwork:
-    """A network that draws masks of stems. Raises ConfigError or ModelError as above."""
-    if stem not in BAND_STEMS:
-        raise ConfigError(f"expected a stem model of {', '.join(BAND_STEMS)}, got {stem!r}")
+def load_stem_network(
+    stem: str, provider: str = "auto", folder: Path | None = None, *, live: bool = False
+) -> StemNetwork:
+    """A network that draws masks of stems. Raises ConfigError or ModelError as above; with ``live``
+    also for one that is slower than the sound.
+    """
+    if live and stem in CLIP_STEMS:
+        raise ConfigError(
+            f"expected a stem model that keeps up with live sound ({', '.join(BAND_STEMS)}), got "
+            f"{stem!r}, which hears files: streamseg mask FILE -m {stem}"
+        )
+    known = BAND_STEMS | CLIP_STEMS
+    if stem not in known:
+        raise ConfigError(f"expected a stem model of {', '.join(known)}, got {stem!r}")
     card = load_card(stem, folder)
     return StemNetwork(card, _session(card, provider, folder))
 
@@ -113,7 +133,7 @@ def load_any(
     """A network of any kind, for those who only look at it. Raises ConfigError or ModelError."""
     if stem in GENRE_STEMS:
         return load_genre_network(stem, provider)
-    if stem in BAND_STEMS:
+    if stem in BAND_STEMS | CLIP_STEMS:
         return load_stem_network(stem, provider)
     load = load_mask_network if stem in MASK_STEMS else load_network
     return load(stem, provider)

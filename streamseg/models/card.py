@@ -130,6 +130,9 @@ class ModelCard(_Strict):
     front_end: FrontEndSpec
     stride: int = Field(ge=1)
     """Feature frames per output frame; a call takes a multiple of it."""
+    block_frames: int = Field(1, ge=1)
+    """A call takes a multiple of so many feature frames, too: more than 1 where the network hears
+    clips, and then its answers are late by up to a clip more than their look-ahead."""
     outputs: tuple[OutputSpec, ...]
     map: MapSpec | None = None
     """Present on a network that draws a mask instead of saying what is on air."""
@@ -151,14 +154,14 @@ class ModelCard(_Strict):
         return self.front_end.hop_s * self.stride
 
     def lookahead_s(self, role: Literal["provisional", "confirmed"]) -> float:
-        """Time by which an answer of this role lags behind the sound it describes."""
+        """Time by which an answer of this role lags behind the sound it describes, at most."""
         if self.map is not None:
             # A unit is said when the first window ends with it, final when the last begins with it.
             waits = 0 if role == "provisional" else self.map.window_frames - self.map.unit_frames
             return waits * self.front_end.hop_s
         for output in self.outputs:
             if output.role == role:
-                return output.lookahead_frames * self.front_end.hop_s
+                return (output.lookahead_frames + self.block_frames - 1) * self.front_end.hop_s
         return self.lookahead_s("confirmed" if role == "provisional" else "provisional")
 
 

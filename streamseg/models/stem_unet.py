@@ -5,8 +5,9 @@ and may say beside it where another piece begins (``BoundaryCurve``).
 does, with ``Mask`` records; but its masks are independent of each other, come frame by frame, and
 are final when they come, late by the graph's look-ahead. The graph keeps all context as state, so
 whatever splits the feature frames into calls, and whatever else is in the batch, the masks of a
-stream are the same (to the rounding of float32 sums). Nothing waits here but the look-ahead.
-The boundary curve has a look-ahead of its own.
+stream are the same (to the rounding of float32 sums). Nothing waits here but the look-ahead and,
+for a network that hears clips (``ModelCard.block_frames``), what is not yet a block. The boundary
+curve has a look-ahead of its own.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 
 from streamseg.errors import ModelError
 from streamseg.frontend import units
-from streamseg.messages import Float32Array, FrameGrid, Mask, Spectra
+from streamseg.messages import Float32Array, FrameGrid, Mask, Spectra, following
 from streamseg.models.card import ModelCard
 from streamseg.models.session import Session, StreamState, first_state, joined
 
@@ -34,9 +35,17 @@ class StemStream:
     def reset(self) -> None:
         """Forget the source: the next feature frame is frame 0."""
         self.state = first_state(self._card)
+        self._waiting = np.empty((0, self._card.front_end.n_mels), np.float32)
         # Frame 0 of an output describes a moment this many frames before the stream.
         self.early = [output.lookahead_frames for output in self._card.outputs]
         self.frame = [0 for _ in self.early]  # the next ones that are said
+
+    def due(self, features: Float32Array) -> Float32Array:
+        """Whole blocks of what waited and these frames; the rest waits, less than a block."""
+        heard = following(self._waiting, features)
+        whole = len(heard) - len(heard) % self._card.block_frames
+        self._waiting = heard[whole:]
+        return heard[:whole]
 
     def reached(self, output: int, frames: int) -> tuple[int, int]:
         """How many of so many frames lie before the stream, and the number of the first other."""
@@ -92,13 +101,15 @@ class StemNetwork:
     @property
     def flush_frames(self) -> int:
         """Feature frames that must follow the last one until its masks are out."""
-        return self.card.outputs[0].lookahead_frames
+        return self.card.outputs[0].lookahead_frames + self.card.block_frames - 1
 
     @property
     def curve_flush_frames(self) -> int | None:
         """The same for the boundary curve; None of a network that has none."""
         outputs = self.card.outputs
-        return outputs[1].lookahead_frames if len(outputs) > 1 else None
+        if len(outputs) == 1:
+            return None
+        return outputs[1].lookahead_frames + self.card.block_frames - 1
 
     def grid(self, rate_hz: int) -> FrameGrid:
         """Where the frames of the masks lie on the sample counter of a source at ``rate_hz``."""
@@ -119,13 +130,14 @@ class StemNetwork:
         A stream may occur once. A job gives at most one mask, none while the look-ahead passes.
         """
         by_length: dict[int, list[int]] = {}
-        for index, job in enumerate(jobs):
-            if len(job.spectra.features):
-                by_length.setdefault(len(job.spectra.features), []).append(index)
+        due = [job.stream.due(job.spectra.features) for job in jobs]
+        for index, features in enumerate(due):
+            if len(features):
+                by_length.setdefault(len(features), []).append(index)
         answers = [StemAnswer([], None) for _ in jobs]
         for indices in by_length.values():
             group = [jobs[index] for index in indices]
-            features = np.stack([job.spectra.features for job in group])
+            features = np.stack([due[index] for index in indices])
             given = joined([job.stream.state for job in group])
             said, following = self._session.run(features, given)
             for row, (index, job) in enumerate(zip(indices, group, strict=True)):

@@ -85,8 +85,17 @@ def test_an_unknown_network_is_refused_before_anything_is_measured() -> None:
         measure(["nothing"], effort="quick", tell=lambda part: pytest.fail("it measures"))
 
 
-def test_without_a_choice_all_networks_are_measured(report: Report, monkeypatch) -> None:
-    """Whatever `streamseg models` lists."""
+@pytest.mark.parametrize(("stem", "why"), [("stem_genre", "masks"), ("stem_unet", "keeps up")])
+def test_networks_that_hear_no_live_sound_are_refused(stem: str, why: str) -> None:
+    """One goes by the masks of another, one is slower than what it hears."""
+    with pytest.raises(ConfigError, match=f"{why}.*got {stem}|got {stem}.*{why}"):
+        measure([stem], effort="quick", tell=lambda part: pytest.fail("it measures"))
+
+
+def test_without_a_choice_all_networks_for_live_sound_are_measured(
+    report: Report, monkeypatch
+) -> None:
+    """Those that say something of samples, faster than these come."""
     asked: list[str] = []
     monkeypatch.setattr(bench, "measure", lambda stems, **rest: asked.extend(stems) or report)
     bench.run(console(), console(stderr=True), [], full=False, as_json=True)

@@ -76,9 +76,10 @@ def test_the_head_and_both_curves_find_the_joins_of_three_noises():
     kinds = ("brown", "white", "brown")
     parts = [noise(kind, 12.0, RATE_HZ, seed) for seed, kind in enumerate(kinds)]
     joined = Joined(np.concatenate(parts), (12.0, 24.0))
-    found = boundaries.evaluate([joined], None, network)
-    assert list(found) == ["equal steps", "novelty", "head", "novelty and head"]
-    assert found["novelty and head"].figures(0.5)[1] == 1.0
+    found = boundaries.evaluate([joined], None, [network])
+    both = "novelty and head of stem_unet_small"
+    assert list(found) == ["equal steps", "novelty", "head of stem_unet_small", both]
+    assert found[both].figures(0.5)[1] == 1.0
     curve, first_s = boundaries.head_curve(joined, network)
     assert first_s == pytest.approx(1024 / 22_050)
     assert abs(len(curve) * network.card.hop_s - 36.0) < 0.2

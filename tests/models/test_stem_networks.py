@@ -196,7 +196,33 @@ def test_kinds_of_networks_are_not_mistaken_for_each_other():
     """The errors say which networks would fit."""
     with pytest.raises(ConfigError, match="expected a stem model of stem_unet_small"):
         load_stem_network("window_mask")
+    with pytest.raises(ConfigError, match="keeps up with live sound"):
+        load_stem_network("stem_unet", live=True)
     with pytest.raises(ConfigError, match="expected a mask model of window_mask"):
         load_mask_network("stem_unet_small")
     with pytest.raises(ModelError, match="window_mask: expected no map of windows of stems"):
         StemNetwork(load_card("window_mask"), None)
+
+
+def test_the_network_of_clips_is_a_stream_too(band):
+    """Three seconds through the paper's U-Net, from samples: any split gives the same masks, a
+    frame a hop, four in 512 units; a held low tone is the bass, what is high in a stroke is drums.
+    """
+    network = load_stem_network("stem_unet", "cpu")
+    assert network.card.parameters == 8_967_941
+    count = 3 * RATE_HZ
+    tone, strokes = (sound[:count] for sound in band)
+    got = drawn(network, tone + strokes, seed=1, piece_s=0.2)
+    whole = drawn(network, tone + strokes, piece_s=3.3)
+    np.testing.assert_allclose(got.prob, whole.prob, atol=1e-3)
+    assert got.sample == whole.sample
+    front = network.card.front_end
+    frames = int(count / RATE_HZ / network.card.hop_s)
+    assert got.prob.shape[:2] == (4, units.UNITS)
+    assert got.prob.shape[2] >= frames
+    assert network.card.lookahead_s("confirmed") < 168 * front.hop_s
+    at_tone = int(np.argmin(np.abs(network.freq_hz - 80)))
+    held = np.median(got.prob[:, at_tone, 43:frames], axis=1)
+    assert held[BASS] > 2 * held[DRUMS]
+    high = np.median(got.prob[:, network.freq_hz > 4000, 43:frames].max(axis=2), axis=1)
+    assert high[DRUMS] > max(0.5, high[BASS])
