@@ -55,19 +55,33 @@ def prepare_banks(job: Job, console: Console) -> None:
     banks.build_banks(job.corpus, job.banks, job.seed, job.workers, console.print)
 
 
+def prepare_bands(job: Job, console: Console) -> tuple[Path, Path]:
+    """The pieces of the stem networks, unless they are there: the folders of those to train on and
+    of those to choose by.
+    """
+    some, most = (1, 1) if job.quick else (stem_fit.CASE_SHARDS, stem_fit.SHARDS)
+    cases, stock = banks.pieces_of(job.cache, "validation"), banks.pieces_of(job.cache, "fit")
+    done = 0
+    with console.status("rendering") as status:
+
+        def told(_: int) -> None:
+            nonlocal done
+            done += 1
+            status.update(f"rendering: {done} shards of {some + most}")
+
+        band_data.render(
+            job.banks, job.corpus, cases, "validation", job.seed + 100, some, job.workers, told
+        )
+        band_data.render(job.banks, job.corpus, stock, "fit", job.seed, most, job.workers, told)
+    return stock, cases
+
+
 def prepare_later_banks(job: Job, console: Console) -> None:
     """What varied programmes draw from besides: made of the other sounds, and of rendered bands."""
     assert job.corpus is not None
     console.print("sounds: bands, dance music, people who sing together")
-    fit, held_out = banks.pieces_of(job.cache, "fit"), banks.pieces_of(job.cache, "validation")
-    some, all_of = stem_fit.CASE_SHARDS, stem_fit.SHARDS
-    console.print(f"rendering {all_of + some} shards of bands")
-    workers, seed = job.workers, job.seed
-    band_data.render(
-        job.banks, job.corpus, held_out, "validation", seed + 100, some, workers, lambda _: None
-    )
-    band_data.render(job.banks, job.corpus, fit, "fit", seed, all_of, workers, lambda _: None)
-    banks.build_banks(job.corpus, job.banks, seed, job.workers, console.print, banks.LATER)
+    prepare_bands(job, console)
+    banks.build_banks(job.corpus, job.banks, job.seed, job.workers, console.print, banks.LATER)
 
 
 def record_of(job: Job, hours: float, besides: Sequence[str] = ()) -> TrainingRecord:

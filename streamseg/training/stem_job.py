@@ -23,7 +23,7 @@ from streamseg.training import (
 from streamseg.training.band import STEMS
 from streamseg.training.export import Described
 from streamseg.training.fit import Run
-from streamseg.training.job import Job, record_of
+from streamseg.training.job import Job, prepare_bands, record_of
 from streamseg.training.stem_data import Cases, Pieces
 from streamseg.training.stem_unet import Clips, StemUnet
 from streamseg.training.stem_unet_small import BOUNDARY_LOOKAHEAD, BoundaryHead, StemUnetSmall
@@ -80,21 +80,7 @@ def prepare(job: Job, console: Console) -> tuple[Pieces, Cases]:
         banks.build_banks(
             job.corpus, job.banks, job.seed, job.workers, console.print, band_data.KINDS
         )
-    shards, case_shards = (1, 1) if job.quick else (stem_fit.SHARDS, stem_fit.CASE_SHARDS)
-    stock, cases = job.cache / "stem_pieces", job.cache / "stem_cases"
-    done = 0
-    with console.status("rendering") as status:
-
-        def told(_: int) -> None:
-            nonlocal done
-            done += 1
-            status.update(f"rendering: {done} shards of {shards + case_shards}")
-
-        band_data.render(
-            job.banks, job.corpus, cases, "validation", job.seed + 100, case_shards,
-            job.workers, told,
-        )  # fmt: skip
-        band_data.render(job.banks, job.corpus, stock, "fit", job.seed, shards, job.workers, told)
+    stock, cases = prepare_bands(job, console)
     return Pieces.read(stock), Cases.read(cases)
 
 
@@ -215,7 +201,9 @@ def train(job: Job, console: Console) -> ModelCard:
 
 def train_head(job: Job, network: StemUnetSmall, stock: Pieces) -> dict[str, float]:
     """Train the boundary head on the frozen ``network`` and put it there; its figures."""
-    held_out = stem_boundary.cases_of(Pieces.read(job.cache / "stem_cases"), job.quick)
+    held_out = stem_boundary.cases_of(
+        Pieces.read(banks.pieces_of(job.cache, "validation")), job.quick
+    )
     torch.manual_seed(job.seed)
     plan = stem_boundary.plan_of(job.seed, job.quick)
     run = Run(BoundaryHead(), plan, job.runs / f"{job.stem}_1")
