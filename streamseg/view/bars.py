@@ -42,12 +42,13 @@ class BannerBar(QWidget):
         if banner == self.shown:
             return
         self.shown = banner
-        self.setVisible(banner is not None)
         if banner is not None:
             self.text.setText(banner.text)
             self.button.setVisible(bool(banner.action))
             self.button.setText(_BUTTONS.get(banner.action, ""))
             self._dress()
+        # Last: the room of the button is shared out when the bar appears, by the words on it.
+        self.setVisible(banner is not None)
 
     def _dress(self) -> None:
         if self.shown is None:
