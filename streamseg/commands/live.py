@@ -89,6 +89,8 @@ class LiveEngine:
         self.config_path = config_path or default_config_path()
         self._loaded = load()
         self.source: str | None = None
+        self.failure: StreamsegError | None = None
+        """Why the source that was opened last has failed, if it has."""
         self.models = dict(STEMS)
         self._model: str | None = None
         self._feed: Feed | None = None
@@ -172,15 +174,18 @@ class LiveEngine:
                 if self._closing:
                     return
                 self._wanted = False
+            self.failure = None
             session = self._state.opening(public(self.source or "the default input device"))
             try:
                 self._monitor(session)
             except StreamsegError as error:
+                self.failure = error
                 self._state.finished(session, "failed", str(error))
             except Exception as error:
                 # Nobody else would say it: a window without its engine must not look alive.
                 traceback.print_exc()
                 reason = f"unexpected {type(error).__name__}: {error}; please report it"
+                self.failure = StreamsegError(reason)
                 self._state.finished(session, "failed", reason)
 
     def _changed(self) -> bool:
@@ -297,7 +302,8 @@ def run(
 ) -> None:
     """Open the window; returns when it is closed.
 
-    Raises UsageError without a screen, CannotWriteError for a picture that cannot be saved.
+    Raises UsageError without a screen, CannotWriteError for a picture that cannot be saved, and
+    with a picture of a source that failed the reason for that.
     """
     _need_screen()
     if source == "-":
@@ -312,6 +318,8 @@ def run(
         app.run(state, engine, DevicePlayer(), lambda: engine.open(source), order)
     finally:
         state.close()
+    if order is not None and engine.failure is not None:
+        raise engine.failure
 
 
 def has_screen() -> bool:

@@ -17,7 +17,7 @@ from tiny_network import write
 
 from streamseg.capture.choose import SourceOptions
 from streamseg.commands.live import LiveEngine, run
-from streamseg.errors import CannotWriteError, UsageError
+from streamseg.errors import CannotWriteError, NoSuchInputError, UsageError
 from streamseg.settings import load
 from streamseg.sinks.acknowledgements import Acknowledgement, ask
 from streamseg.view.state import ViewState
@@ -257,6 +257,22 @@ def test_the_verb_saves_a_picture_and_leaves(demo_path, tmp_path, qtbot):
     from PyQt6.QtGui import QImage
 
     assert QImage(str(picture)).width() >= 600
+
+
+def test_a_picture_of_a_source_that_failed_is_an_error(tmp_path, qtbot):
+    """Who orders pictures by the clock hears by the exit code that there was no sound."""
+    picture = tmp_path / "window.png"
+    command = [sys.executable, "-m", "streamseg", "live", str(tmp_path / "gone.wav")]
+    done = subprocess.run(
+        [*command, "--snapshot", str(picture), "--after", "0.2"],
+        env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == NoSuchInputError.exit_code, done.stderr
+    assert "gone.wav" in done.stderr
+    assert picture.stat().st_size > 1000
 
 
 @pytest.mark.usefixtures("patient", "qtbot")
