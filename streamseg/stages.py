@@ -85,8 +85,8 @@ class SourceFront:
         self.sample = sample  # position of the next sample
         self._sent = 0
         self._sounding: int | None = None  # feature frames of the stretch, once that is over
-        bands = self._card.front_end.n_mels
-        self._held = FeatureFrames(np.empty((0, bands), np.float32), np.empty(0, np.float32))
+        columns = self._card.front_end.columns
+        self._held = FeatureFrames(np.empty((0, columns), np.float32), np.empty(0, np.float32))
 
     def push(self, samples: Float32Array, channels: Float32Array | None = None) -> list[Spectra]:
         """Shape: (n,) float32 and, for the measures, its (n, channels) in; whole pieces out."""

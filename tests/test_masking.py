@@ -203,9 +203,27 @@ def test_impossible_wishes_are_refused():
 
 
 def test_gains_of_stems_add_up_to_one_at_most():
-    """Overlapping classes are gains themselves: several are summed, then sharpened."""
+    """Overlapping classes are gains themselves: several are summed, then sharpened by the mean of
+    their exponents, weighted by the gains.
+    """
     prob = np.array([0.3, 0.5, 0.4], np.float32)[:, None, None]
     names = ("drums", "bass", "other")
-    for keep, gain in ((["bass"], 0.5), (["bass", "drums"], 0.8), (names, 1.0)):
+    own = masking.STEM_SHARPNESS
+    both = (0.3 * own["drums"] + 0.5 * own["bass"]) / 0.8
+    for keep, gain, exponent in (
+        (["bass"], 0.5, own["bass"]),
+        (["other"], 0.4, own["other"]),
+        (["bass", "drums"], 0.8, both),
+        (names, 1.0, 1.0),
+    ):
         kept = class_gains(prob, names, keep, overlapping=True).item()
-        assert kept == pytest.approx(gain**masking.STEM_SHARPNESS)
+        assert kept == pytest.approx(gain**exponent)
+
+
+def test_a_stem_that_is_not_there_is_silent():
+    """A gain of nothing stays nothing, without a division by it."""
+    kept = class_gains(
+        np.zeros((2, 3, 4), np.float32), ("bass", "drums"), ["bass"], overlapping=True
+    )
+    assert kept.shape == (3, 4)
+    assert 0 <= kept.max() < 1e-5

@@ -68,9 +68,9 @@ def naive_over_streaming(card: ModelCard, times: int) -> float:
     window = math.ceil(card.receptive_field_s / card.hop_s) * card.stride
     steps = max(1, round(1.0 / card.hop_s))
     random = np.random.default_rng(0)
-    bands = card.front_end.n_mels
-    windows = (random.standard_normal((_WINDOWS, window, bands)) * 10 - 50).astype(np.float32)
-    second = (random.standard_normal((1, steps * card.stride, bands)) * 10 - 50).astype(np.float32)
+    columns = card.front_end.columns
+    windows = (random.standard_normal((_WINDOWS, window, columns)) * 10 - 50).astype(np.float32)
+    second = random.standard_normal((1, steps * card.stride, columns)).astype(np.float32) * 10 - 50
     cold, one = initial_state(card, _WINDOWS), initial_state(card, 1)
     naive_s = least_s(lambda: session.run(windows, cold), times) / _WINDOWS
     stream_s = least_s(lambda: session.run(second, one), 3 * times) / steps

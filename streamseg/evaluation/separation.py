@@ -18,6 +18,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from streamseg.frontend import units
+from streamseg.frontend.features import log_bands
 from streamseg.masking import heard_gains
 from streamseg.messages import STEP, Float32Array, Spectra
 from streamseg.models import StemJob, StemNetwork
@@ -154,11 +155,8 @@ def drawn_by(network: StemNetwork) -> Way:
     """What a network says, streamed as at run time in calls of a second, and as it is heard."""
 
     def masks(spectrum: Complex, excerpt: Excerpt) -> Float32Array:
-        floor = np.float32(10 ** (network.card.front_end.floor_db / 10))
-        bins = spectrum[:, : units.BINS]
-        features = 10 * np.log10(np.maximum(bins.real**2 + bins.imag**2, floor))
-        silence = np.full((network.flush_frames, units.BINS), 10 * np.log10(floor), np.float32)
-        features = np.concatenate((features, silence))
+        padded = np.pad(excerpt.mixture, (N_FFT, N_FFT + (1 + network.flush_frames) * HOP))
+        features = log_bands(network.card.front_end).push(padded)
         stream, said = network.open(RATE_HZ), []
         for first in range(0, len(features), PIECE_FRAMES):
             piece = features[first : first + PIECE_FRAMES]
@@ -166,7 +164,13 @@ def drawn_by(network: StemNetwork) -> Way:
             spectra = Spectra("", piece, power, np.empty(0, STEP), first, 0)
             said += network.run([StemJob(stream, spectra)])[0]
         prob = np.concatenate([mask.prob for mask in said], axis=2)
-        return _on_bins(heard_gains(prob.transpose(0, 2, 1)[:, : len(spectrum)]))
+        gains = prob.transpose(0, 2, 1)[:, : len(spectrum)]
+        classes = network.card.classes
+        heard = [
+            heard_gains(gains[index : index + 1], classes[index : index + 1])
+            for index in range(len(classes))
+        ]
+        return _on_bins(np.stack(heard))
 
     return masks
 

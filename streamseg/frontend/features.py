@@ -21,7 +21,7 @@ from streamseg.messages import Float32Array, following
 
 @dataclass(frozen=True, slots=True)
 class FeatureFrames:
-    """Shape: ``features`` is (frames, n_mels) float32; ``power`` is (frames,) mean squares."""
+    """Shape: ``features`` is (frames, columns) float32; ``power`` is (frames,) mean squares."""
 
     features: Float32Array
     power: Float32Array
@@ -30,7 +30,9 @@ class FeatureFrames:
 def log_bands(spec: FrontEndSpec) -> LogMel | LogPower:
     """From samples at the front end's rate to its bands in decibels, before normalisation."""
     if spec.scale == "linear":
-        return LogPower(spec.n_fft, spec.hop, spec.n_mels, spec.floor_db)
+        return LogPower(
+            spec.n_fft, spec.hop, spec.n_mels, spec.floor_db, spec.long_n_fft, spec.long_bins
+        )
     return LogMel(
         spec.rate_hz,
         spec.n_fft,
@@ -68,7 +70,7 @@ class FeatureStream:
         if self._norm is not None:
             self._norm.reset()
         self._level.reset()
-        self._features = np.empty((0, self._spec.n_mels), np.float32)
+        self._features = np.empty((0, self._spec.columns), np.float32)
         self._power = np.empty(0, np.float32)
 
     def push(self, samples: Float32Array) -> FeatureFrames:

@@ -44,6 +44,12 @@ class FrontEndSpec:
     """``linear``: the bands are the lowest ``n_mels`` bins of the transform; ``fmin_hz`` is 0 and
     ``fmax_hz`` their upper edge, ``n_mels * rate_hz / n_fft``."""
 
+    long_n_fft: int = 0
+    """Samples of a second window that ends where the first does, or 0 for none: it tells low notes
+    apart, and its middle lies ``(long_n_fft - n_fft) / 2`` samples earlier."""
+    long_bins: int = 0
+    """So many of its lowest bins follow the bands in every frame, in decibels."""
+
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     def __post_init__(self) -> None:
@@ -52,6 +58,8 @@ class FrontEndSpec:
                 raise ValueError(f"expected {name} >= 1, got {getattr(self, name)}")
         if self.scale == "linear":
             self._check_linear()
+        if self.long_n_fft or self.long_bins:
+            self._check_long()
 
     def _check_linear(self) -> None:
         if self.n_mels > self.n_fft // 2 + 1:
@@ -66,6 +74,20 @@ class FrontEndSpec:
                 f"expected fmin_hz 0 and fmax_hz {edge_hz:g}, the upper edge of {self.n_mels} "
                 f"linear bands, got {self.fmin_hz:g} and {self.fmax_hz:g}"
             )
+
+    def _check_long(self) -> None:
+        if self.scale != "linear" or self.norm is not None:
+            raise ValueError("expected linear bands without normalisation beside a long window")
+        if self.long_n_fft < self.n_fft or not 1 <= self.long_bins <= self.long_n_fft // 2 + 1:
+            raise ValueError(
+                f"expected long_n_fft >= {self.n_fft} and 1 to {self.long_n_fft // 2 + 1} "
+                f"long_bins, got {self.long_n_fft} and {self.long_bins}"
+            )
+
+    @property
+    def columns(self) -> int:
+        """Values of a feature frame: its bands, then the bins of the long window."""
+        return self.n_mels + self.long_bins
 
     @property
     def hop_s(self) -> float:

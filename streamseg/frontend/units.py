@@ -23,6 +23,7 @@ STARTS: NDArray[np.int64] = np.concatenate(
 
 def sums(bins: Float32Array) -> Float32Array:
     """Sum over the bins of each unit. Shape: (..., 1024) in, (..., 512) out."""
+    assert bins.shape[-1] == BINS, f"expected {BINS} bins, got {bins.shape[-1]}"
     return np.add.reduceat(bins, STARTS, axis=-1)
 
 

@@ -29,8 +29,8 @@ class Stream:
     def reset(self) -> None:
         """Forget the source: the next feature frame is frame 0."""
         self.state = first_state(self._card)
-        bands, classes = self._card.front_end.n_mels, len(self._card.classes)
-        self.features = np.empty((0, bands), np.float32)  # short of one stride
+        columns, classes = self._card.front_end.columns, len(self._card.classes)
+        self.features = np.empty((0, columns), np.float32)  # short of one stride
         self.power = np.empty(0, np.float32)
         self.ready = [np.empty((0, classes), np.float32) for _ in self._card.outputs]
         # Output frame 0 of a graph describes a moment ``lookahead`` before the stream began.

@@ -41,8 +41,9 @@ class StemMel:
         self._floor = np.float32(10 ** (spec.floor_db / 10))
 
     def power(self, features: Float32Array) -> Float32Array:
-        """Decibels of bins (frames, 1024) to power of units (frames, 512)."""
-        return units.sums(np.power(np.float32(10), features * np.float32(0.1)))
+        """Decibels of bins (frames, 1024 or more) to power of units (frames, 512)."""
+        bins = features[:, : units.BINS]
+        return units.sums(np.power(np.float32(10), bins * np.float32(0.1)))
 
     def decibels(self, power: Float32Array, gains: Float32Array) -> Float32Array:
         """Shape: ``power`` is (frames, 512), ``gains`` (frames, stems, 512) from 0 to 1; what comes

@@ -35,7 +35,7 @@ class StemStream:
     def reset(self) -> None:
         """Forget the source: the next feature frame is frame 0."""
         self.state = first_state(self._card)
-        self._waiting = np.empty((0, self._card.front_end.n_mels), np.float32)
+        self._waiting = np.empty((0, self._card.front_end.columns), np.float32)
         # Frame 0 of an output describes a moment this many frames before the stream.
         self.early = [output.lookahead_frames for output in self._card.outputs]
         self.frame = [0 for _ in self.early]  # the next ones that are said

@@ -117,18 +117,7 @@ def _other_sources(corpus: Path, banks: Path, kinds: Sequence[str]) -> list[Data
         )
         for (repo, licence), kind in sorted(found.items())
     ]
-    rows.append(
-        DataSource(
-            source="FluidR3_GM soundfont (Debian fluid-soundfont-gm), plays the MIDI files",
-            licence="MIT",
-            attribution="Frank Wen",
-            minutes=0.0,
-        )
-    )
-    if "bands" in kinds:
-        source = "TimGM6mb soundfont (Debian timgm6mb-soundfont), plays some of the bands"
-        who = "Tim Brechbill, David Bolton"
-        rows.append(DataSource(source=source, licence="GPL-2.0", attribution=who, minutes=0.0))
+    rows += soundfonts(both="bands" in kinds)
     rows.append(
         DataSource(
             source="generated: sung and spoken resyntheses of the speech above, invented "
@@ -138,6 +127,29 @@ def _other_sources(corpus: Path, banks: Path, kinds: Sequence[str]) -> list[Data
         )
     )
     return rows
+
+
+def soundfonts(both: bool) -> list[DataSource]:
+    """What plays MIDI files: the first one alone, or ``both`` for bands."""
+    known = (
+        ("FluidR3_GM", "fluid-soundfont-gm", "MIT", "Frank Wen", "the MIDI files"),
+        (
+            "TimGM6mb",
+            "timgm6mb-soundfont",
+            "GPL-2.0",
+            "Tim Brechbill, David Bolton",
+            "some of the bands",
+        ),
+    )
+    return [
+        DataSource(
+            source=f"{name} soundfont (Debian {package}), plays {what}",
+            licence=licence,
+            attribution=who,
+            minutes=0.0,
+        )
+        for name, package, licence, who, what in known[: 2 if both else 1]
+    ]
 
 
 def graph_bytes(network: Network, bands: int) -> bytes:
@@ -198,7 +210,7 @@ def make_card(network: Network, described: Described, graph: bytes) -> ModelCard
         map=described.map,
         state=states,
         receptive_field_s=round(described.receptive_field_s, 3),
-        macs_per_audio_s=round(macs_per_s(network, front.n_mels, 1 / front.hop_s)),
+        macs_per_audio_s=round(macs_per_s(network, front.columns, 1 / front.hop_s)),
         parameters=network.parameters_count(),
         training=described.record,
         figures=described.figures,
@@ -215,7 +227,7 @@ def parity(network: Network, path: Path, card: ModelCard) -> dict[str, float]:
     random = np.random.default_rng(5)
     unit = network.call_frames
     frames = unit * (150 if network.block == 1 else 2)
-    features = random.normal(0, 1, (2, frames, card.front_end.n_mels)).astype(np.float32)
+    features = random.normal(0, 1, (2, frames, card.front_end.columns)).astype(np.float32)
     if card.front_end.norm is None:
         features = features * 12 - 50
     whole, last = session.run(features, initial_state(card, 2))
@@ -250,7 +262,7 @@ def export(network: Network, described: Described, folder: Path) -> ModelCard:
     """Write graph and card, or raise and leave what was there; the graph is put in place first."""
     if network.half_weights:
         rounded(network)
-    graph = graph_bytes(network, described.front_end.n_mels)
+    graph = graph_bytes(network, described.front_end.columns)
     card = make_card(network, described, graph)
     folder.mkdir(parents=True, exist_ok=True)
     parts = (folder / f"{network.stem}.onnx.part", folder / f"{network.stem}.json.part")

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from streamseg.models.card import FrontEndSpec
 from streamseg.training import fronts, render
+from streamseg.training.muon import Muon
 from streamseg.training.streaming import Network
 
 
@@ -34,7 +35,7 @@ class Plan:
     crop_s: float = 16.0
     rate: float = 2e-3
     weight_decay: float = 1e-4
-    optimizer: Literal["adamw", "sgd"] = "adamw"
+    optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
     momentum: float = 0.9
     """Nesterov momentum of ``sgd``."""
     averaging: float = 0.998
@@ -165,6 +166,8 @@ def optimizer_of(network: Network, plan: Plan) -> torch.optim.Optimizer:
         return torch.optim.SGD(
             weights, plan.rate, plan.momentum, weight_decay=plan.weight_decay, nesterov=True
         )
+    if plan.optimizer == "muon":
+        return Muon(network, plan.rate, plan.weight_decay)
     return torch.optim.AdamW(weights, lr=plan.rate, weight_decay=plan.weight_decay)
 
 

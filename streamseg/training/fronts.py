@@ -5,6 +5,8 @@ Here and not beside the networks, because renderer processes need them without t
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,6 +72,12 @@ STEM_UNET = FrontEndSpec(
     floor_db=-80.0,
     norm=None,
     scale="linear",
+)
+
+STEM_UNET_SMALL = replace(
+    STEM_UNET,
+    long_n_fft=8192,  # 372 ms: notes of a bass stay apart
+    long_bins=512,  # up to 1.4 kHz
 )
 
 FRONTS: dict[str, FrontEndSpec] = {

@@ -17,7 +17,7 @@ from streamseg.training import export, genre_fit, genre_pieces
 from streamseg.training.dance.genres import GENRES
 from streamseg.training.dance.voices import voice_clips
 from streamseg.training.fit import Run
-from streamseg.training.fronts import STEM_UNET
+from streamseg.training.fronts import STEM_UNET_SMALL
 from streamseg.training.genre_data import FRAMES, Song, songs_of
 from streamseg.training.genre_fit import Crops
 from streamseg.training.genre_network import StemGenre
@@ -105,7 +105,7 @@ def macs_per_s(network: StemGenre) -> float:
         channels, bands, frames = filters, bands // pool[0], frames // pool[1]
     total += network.dense.weight.numel()
     a_frame = len(PICTURE.stems) * 512 * PICTURE.bands
-    return (total / STEP_FRAMES + a_frame) / STEM_UNET.hop_s
+    return (total / STEP_FRAMES + a_frame) / STEM_UNET_SMALL.hop_s
 
 
 def card_of(
@@ -120,7 +120,7 @@ def card_of(
         deviations=DEVIATIONS,
         classes=tuple(GENRES),
         overlapping=False,
-        front_end=STEM_UNET,
+        front_end=STEM_UNET_SMALL,
         stride=STEP_FRAMES,
         outputs=(OutputSpec(name="prob", role="confirmed", lookahead_frames=FRAMES),),
         picture=PICTURE,

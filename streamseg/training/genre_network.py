@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from streamseg.training.dance.genres import GENRES
-from streamseg.training.fronts import STEM_UNET
+from streamseg.training.fronts import STEM_UNET_SMALL
 from streamseg.training.genre_data import FRAMES
 from streamseg.training.genre_pieces import PICTURE, STEP_FRAMES
 from streamseg.training.stem_genre import convolution
@@ -86,4 +86,5 @@ class StemGenre(Network):
     @property
     def receptive_field_s(self) -> float:
         """Sound that an answer is about, the last window in full."""
-        return ((FRAMES - 1) * STEM_UNET.hop + STEM_UNET.n_fft) / STEM_UNET.rate_hz
+        front = STEM_UNET_SMALL
+        return ((FRAMES - 1) * front.hop + front.n_fft) / front.rate_hz

@@ -31,7 +31,7 @@ from streamseg.training.dance import voices
 from streamseg.training.dance.genres import GENRES
 from streamseg.training.dance.piece import make
 from streamseg.training.data import RATE_HZ
-from streamseg.training.fronts import STEM_UNET
+from streamseg.training.fronts import STEM_UNET_SMALL
 from streamseg.training.genre_data import FRAMES, Song
 
 Lot = Literal["fit", "validation", "test"]
@@ -81,7 +81,7 @@ def _voices(corpus: Path | None, lot: Lot) -> list[Samples]:
 
 @lru_cache(maxsize=1)
 def _mel() -> StemMel:
-    return StemMel(STEM_UNET, PICTURE)
+    return StemMel(STEM_UNET_SMALL, PICTURE)
 
 
 @lru_cache(maxsize=1)
@@ -91,8 +91,8 @@ def network_of(models: Path | None, stem: str) -> StemNetwork:
 
 
 def spectra_of(mixture: Samples) -> Float32Array:
-    """Feature frames of samples at 44.1 kHz, (frames, 1024) decibels, as a live source's."""
-    return FeatureStream(STEM_UNET, RATE_HZ).push(mixture).features
+    """Feature frames of samples at 44.1 kHz, (frames, 1536) decibels, as a live source's."""
+    return FeatureStream(STEM_UNET_SMALL, RATE_HZ).push(mixture).features
 
 
 def exact(stems: dict[str, Samples]) -> Float32Array:
@@ -110,8 +110,8 @@ def found(mixture: Samples, network: StemNetwork) -> Float32Array:
 
     From the beginning of a stream on: in the first seconds the network knows no level yet.
     """
-    features = spectra_of(mixture)
-    late = np.full((network.flush_frames, features.shape[1]), STEM_UNET.floor_db, np.float32)
+    front = FeatureStream(STEM_UNET_SMALL, RATE_HZ)
+    features, late = front.push(mixture).features, front.flush(network.flush_frames).features
     stream, prob = network.open(RATE_HZ), []
     for at in range(0, len(features) + len(late), _BLOCK):
         part = np.concatenate((features, late))[at : at + _BLOCK]

@@ -76,7 +76,7 @@ def answers(network: Network, case: Case) -> dict[str, NDArray[np.float32]]:
     features = fronts.normalised(spec, case.features[front])
     late = max(frames for _, frames in network.outputs)
     # The end of the case is answered after the look-ahead: silence follows it.
-    rest = np.full((late + -(len(features) + late) % network.stride, spec.n_mels), spec.floor_db)
+    rest = np.full((late + -(len(features) + late) % network.stride, spec.columns), spec.floor_db)
     if spec.norm is not None:
         rest[:] = features.mean()
     padded = np.concatenate((features, rest.astype(np.float32)))[None]

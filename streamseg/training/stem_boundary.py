@@ -22,7 +22,7 @@ from streamseg.training import synthetic
 from streamseg.training.band import STEM_RATE_HZ
 from streamseg.training.fit import Check, Plan
 from streamseg.training.fronts import STEM_UNET
-from streamseg.training.stem_data import Pieces, disturbed, samples_of, transformed
+from streamseg.training.stem_data import Pieces, disturbed, features_of, samples_of
 from streamseg.training.stem_unet_small import BOUNDARY_LOOKAHEAD, BoundaryHead, StemUnetSmall
 from streamseg.training.streaming import Network
 
@@ -125,14 +125,6 @@ def target(joins_s: Sequence[float], frames: int) -> Samples:
     return curve
 
 
-def decibels(samples: Samples) -> Samples:
-    """Features of a sequence, (frames, 1024)."""
-    spectrum = transformed(samples[None])[0]
-    power = spectrum.real**2 + spectrum.imag**2
-    floor = np.float32(10 ** (STEM_UNET.floor_db / 10))
-    return np.asarray(10 * np.log10(np.maximum(power, floor)), np.float32)
-
-
 # Training -----------------------------------------------------------------------------------------
 
 
@@ -147,7 +139,7 @@ class Sequences:
     pool: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def batches(self, plan: Plan, first: int, last: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Deep layers (batch, frames, 368); truth (batch, frames) as ``target``."""
+        """Deep layers (batch, frames, 640); truth (batch, frames) as ``target``."""
         for step in range(first, last):
             number = step % POOL
             if number not in self.pool:
@@ -160,7 +152,7 @@ class Sequences:
         frames = round(plan.crop_s / STEM_UNET.hop_s)
         seconds = samples_of(frames) / STEM_RATE_HZ
         made = [sequence(random, self.pieces, seconds) for _ in range(plan.batch)]
-        features = np.stack([decibels(one.samples)[:frames] for one in made])
+        features = np.stack([features_of(one.samples)[:frames] for one in made])
         truth = np.stack([target(one.joins_s, features.shape[1]) for one in made])
         with torch.no_grad():
             deep = self.trunk.deep(disturbed(random, torch.from_numpy(features)))
@@ -222,7 +214,7 @@ def f_measure(said: Sequence[Sequence[float]], cases: Sequence[Composed]) -> flo
 
 def curve_of(head: Network, deep: Tensor) -> Samples:
     """The curve of one sequence, look-ahead taken out: (frames,). Behind its end the deep layers
-    stay what they were last. Shape: ``deep`` is (frames, 368).
+    stay what they were last. Shape: ``deep`` is (frames, 640).
     """
     padded = torch.cat((deep, deep[-1:].expand(BOUNDARY_LOOKAHEAD, -1)))[None]
     with torch.no_grad():
@@ -233,7 +225,7 @@ def curve_of(head: Network, deep: Tensor) -> Samples:
 def checker(trunk: StemUnetSmall, cases: Sequence[Composed]) -> Check:
     """Validation for ``fit``: the best F within 0.5 s over thresholds, and the threshold."""
     with torch.no_grad():
-        heard = [trunk.deep(torch.from_numpy(decibels(case.samples))[None])[0] for case in cases]
+        heard = [trunk.deep(torch.from_numpy(features_of(case.samples))[None])[0] for case in cases]
 
     def check(head: Network) -> dict[str, float]:
         head.eval()

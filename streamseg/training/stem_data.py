@@ -9,7 +9,7 @@ larger by ``sum |X|^2 (m - gain)^2``, phases included.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,20 +20,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from streamseg.frontend import units
+from streamseg.frontend.features import log_bands
 from streamseg.training.band import STEMS, loudness
 from streamseg.training.band_data import read_pieces
 from streamseg.training.fit import Plan
-from streamseg.training.fronts import STEM_UNET
+from streamseg.training.fronts import STEM_UNET, STEM_UNET_SMALL
 
 CASE_FRAMES = 430  # 10 s
 _REAL_TIMES = 3  # the corpus' stems are few and real: each counts as three pieces
 _WINDOW = np.hanning(STEM_UNET.n_fft + 1)[:-1].astype(np.float32)
-_FLOOR = 10 ** (STEM_UNET.floor_db / 10)
+_SPEEDS = 0.3  # octaves by which a crop is played faster or slower
+KNOTS_HZ = 30.0 * 2.0 ** np.arange(9.5)  # of a stem's own equaliser
 
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Shape: ``features`` (frames, 1024) decibels of the mixture; ``heard`` (frames, 512) its power
+    """Shape: ``features`` (frames, 1536) decibels of the mixture as the front end of
+    ``stem_unet_small`` gives them, of which the first 1024 are that of ``stem_unet``; ``heard``
+    (frames, 512) its power
     in each unit; ``cross`` (4, frames, 512) ``Re(S conj X)`` and ``power`` (4,) the energy of each
     stem.
     """
@@ -63,8 +67,12 @@ def bins_of(stems: NDArray[np.float32]) -> Bins:
     heard = mixture.real**2 + mixture.imag**2
     cross = each.real * mixture.real + each.imag * mixture.imag
     power = np.array([np.vdot(one, one).real for one in each])
-    features = 10 * np.log10(np.maximum(heard, np.float32(_FLOOR)))
-    return Bins(features, units.sums(heard), units.sums(cross), power)
+    return Bins(features_of(stems.sum(axis=0)), units.sums(heard), units.sums(cross), power)
+
+
+def features_of(mixture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the front end makes of a stream from its start on, (frames, 1536)."""
+    return log_bands(STEM_UNET_SMALL).push(mixture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +106,20 @@ class Pieces:
         """Four stems, (4, count): of one piece, or each of another, at levels of their own."""
         together = random.random() < 0.5
         stems = np.zeros((len(STEMS), count), np.float32)
-        spare = self.shards[0].shape[2] - count
-        start = int(random.integers(spare + 1))
+        length = self.shards[0].shape[2]
         for stem in range(len(STEMS)):
             if not together and stem:
-                piece, start = int(random.integers(len(self.places))), int(random.integers(spare))
+                piece = int(random.integers(len(self.places)))
+            if not together or not stem:
+                speed = 2.0 ** random.uniform(-_SPEEDS, _SPEEDS)
+                needed = scipy.fft.next_fast_len(round(count * speed), real=True)
+                start = int(random.integers(length - needed + 1))
+            curve_db = random.normal(0, 3, KNOTS_HZ.size)
             if random.random() < 0.08:
                 continue
             shard, row = self.places[piece]
-            taken = self.shards[shard][row, stem, start : start + count]
-            samples = taken.astype(np.float32) / np.float32(32768)
+            taken = self.shards[shard][row, stem, start : start + needed]
+            samples = played(taken.astype(np.float32) / np.float32(32768), count, curve_db)
             level = 1.0 if together else 0.1 / max(loudness(samples), 1e-3)
             gain = level * 10 ** (float(random.normal(0, 3)) / 20)
             stems[stem] = samples * np.float32(gain)
@@ -130,6 +142,23 @@ class Pieces:
             yield disturbed(random, stacked), torch.from_numpy(np.stack(truth))
 
 
+def played(
+    samples: NDArray[np.float32], count: int, curve_db: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """As many samples in ``count``, faster or slower, through an equaliser with so many decibels
+    at ``KNOTS_HZ``: what stays the same are the notes' relations, not their pitch or timbre.
+    """
+    spectrum = scipy.fft.rfft(samples)
+    kept = min(len(spectrum), count // 2 + 1)
+    bins_hz = np.arange(kept) * STEM_UNET.rate_hz / count
+    curve = np.interp(np.log2(np.maximum(bins_hz, 1)), np.log2(KNOTS_HZ), curve_db)
+    gain = (10 ** (curve / 20) * count / len(samples)).astype(np.float32)
+    shaped = np.zeros(count // 2 + 1, np.complex64)
+    shaped[:kept] = spectrum[:kept] * gain
+    said: NDArray[np.float32] = scipy.fft.irfft(shaped, count)
+    return said
+
+
 def truth_of(found: Bins) -> NDArray[np.float32]:
     """Best gains of the stems within 0..1, then the power heard, (frames, 512, 5) float32."""
     gains = np.clip(found.cross / np.maximum(found.heard, 1e-9), 0, 1)
@@ -139,11 +168,15 @@ def truth_of(found: Bins) -> NDArray[np.float32]:
 
 def disturbed(random: Generator, features: Tensor) -> Tensor:
     """Another level (-25 to +10 dB) and a smooth equaliser: the best gains stay what they are."""
-    batch, _, bins = features.shape
+    batch = len(features)
     level = torch.from_numpy(random.uniform(-25, 10, (batch, 1, 1)).astype(np.float32))
     knots = torch.from_numpy(random.normal(0, 3, (batch, 1, 7)).astype(np.float32))
-    curve = torch.nn.functional.interpolate(knots, bins, mode="linear", align_corners=True)
-    return (features + level + curve).clamp(min=STEM_UNET.floor_db)
+    curve = torch.nn.functional.interpolate(knots, units.BINS, mode="linear", align_corners=True)
+    front = STEM_UNET_SMALL
+    within = front.long_n_fft // front.n_fft  # bins of the long window in one of the other
+    longs = curve[:, :, : front.long_bins // within].repeat_interleave(within, dim=2)
+    both = torch.cat((curve, longs), dim=2)
+    return (features + level + both).clamp(min=STEM_UNET.floor_db)
 
 
 # Validation ---------------------------------------------------------------------------------------
@@ -166,6 +199,11 @@ class Cases:
                     part = piece[:, start : start + count].astype(np.float32) / np.float32(32768)
                     excerpts.append(bins_of(part))
         return cls(tuple(excerpts))
+
+    def bands_only(self) -> Cases:
+        """The same as the front end of ``stem_unet`` has them."""
+        short = [replace(one, features=one.features[:, : units.BINS]) for one in self.excerpts]
+        return Cases(tuple(short))
 
     def sdr_db(self, excerpt: int, masks: NDArray[np.float32]) -> NDArray[np.float64]:
         """Energy of each stem over that of its error in decibels, (4,); NaN for silent stems.

@@ -1,53 +1,56 @@
 """``stem_unet_small``: four masks on a live spectrogram, drums, bass, other and vocals. Our own.
 
-A U-Net along frequency only: three strided convolutions lead from 512 frequency units to 32, a
-dense layer and ten residual blocks of dilated convolutions hold the time context (5.8 s), and the
-way back meets what the way down saw. All is causal; the paths across are late by ``LOOKAHEAD``
-frames, so that a mask is said when 0.19 s of what follows is known. Level falls out: every frame
-is seen relative to the mean level of the three seconds before it, which a stream can know.
+512 frequency units are cut into 30 bands, narrow ones below 1.4 kHz, each with weights of its own
+on the way in and out (``band_split``). Down there a window of 372 ms is heard beside that of 93 ms,
+about the same moments: it tells the notes of a bass apart. Ten blocks go along time, the same in
+every band, and over all bands; the first four of them look ahead, 0.35 s together. All is causal,
+and level falls out: every frame is seen relative to the mean level of the three seconds before it,
+or of what there was, which a stream can know.
 
-A head on the deep layers says where another piece or part begins: it needs to hear what follows
-for longer, so its curve is later than the masks (``BOUNDARY_LOOKAHEAD``). It is trained on the
-finished network (``stem_boundary``) and changes no mask.
+A head on what the blocks gather from all bands says where another piece or part begins: it needs to
+hear what follows for longer, so its curve is later than the masks (``BOUNDARY_LOOKAHEAD``). It is
+trained on the finished network (``stem_boundary``) and changes no mask.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from streamseg.frontend.units import BIN_UNITS, UNITS
-from streamseg.training.fronts import STEM_UNET
-from streamseg.training.streaming import CausalConv1d, CausalConv2d, Network, SlidingMean
+from streamseg.frontend.units import BIN_UNITS, BINS, UNITS
+from streamseg.training.band_split import (
+    CHANNELS,
+    COUNT,
+    GATHERED,
+    BandBlock,
+    Heads,
+    Split,
+)
+from streamseg.training.fronts import STEM_UNET_SMALL
+from streamseg.training.streaming import CausalConv1d, Network, SlidingMean
 
 STEMS = 4
-LOOKAHEAD = 8  # frames: 0.19 s
+_BLOCKS = (
+    (1, True), (2, True), (4, True), (8, True), (1, False), (4, False), (16, False), (32, False),
+    (2, False), (64, False),
+)  # fmt: skip
+"""Dilation of each block, and whether one of its three taps lies ahead."""
+_AHEAD = sum(dilation for dilation, ahead in _BLOCKS if ahead)
+_LATE = (STEM_UNET_SMALL.long_n_fft - STEM_UNET_SMALL.n_fft) // 2 // STEM_UNET_SMALL.hop
+"""Frames by which the middle of a long window lies before that of the short one it ends with."""
+LOOKAHEAD = _LATE + 1 + _AHEAD  # frames: 0.51 s
+_LONG = STEM_UNET_SMALL.long_bins
+_LONGER_DB = 20 * math.log10(STEM_UNET_SMALL.long_n_fft / STEM_UNET_SMALL.n_fft)
 BOUNDARY_LOOKAHEAD = 86  # frames: 2.0 s
 LEVEL_FRAMES = 128  # 3.0 s
 NOMINAL_DB = -20.0  # level of a frame of ordinary music, mean of its decibels
-_CHANNELS = (24, 32, 48)
-_DEEP = 184  # a million parameters and no more
-_DILATIONS = (1, 2, 4, 8, 16, 1, 2, 4, 8, 16)
 _KERNEL = 5
 _HEAD = 40
 _HEAD_DILATIONS = (1, 4, 16)
 _CONTRASTS = (17, 43, 86)  # frames
-_SHAPES = (UNITS // 4, UNITS // 8, UNITS // 16)  # frequency units behind each way down
-
-
-class Delay(nn.Module):
-    """Time axis 2, late by ``frames``."""
-
-    def __init__(self, frames: int) -> None:
-        super().__init__()
-        self.frames = frames
-
-    def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Shape: state is as ``x`` with ``frames`` frames."""
-        x = torch.cat((state, x), dim=2)
-        return x[:, :, : -self.frames], x[:, :, -self.frames :]
 
 
 class Block(nn.Module):
@@ -63,22 +66,6 @@ class Block(nn.Module):
         """Shape: (batch, channels, frames)."""
         y, after = self.along(x, state)
         return x + self.mix(torch.relu(self.norm(y))), after
-
-
-class Up(nn.Module):
-    """Twice or four times as many frequency units, together with what the way down saw there."""
-
-    def __init__(self, inputs: int, outputs: int, factor: int) -> None:
-        super().__init__()
-        kernel = 2 * factor
-        self.conv = nn.ConvTranspose2d(
-            inputs, outputs, (1, kernel), (1, factor), (0, factor // 2), bias=False
-        )
-        self.norm = nn.BatchNorm2d(outputs)
-
-    def forward(self, x: Tensor, across: Tensor) -> Tensor:
-        """Shape: (batch, channels, frames, units), both with as many units."""
-        return torch.relu(self.norm(self.conv(torch.cat((x, across), dim=1))))
 
 
 class Contrast(nn.Module):
@@ -106,7 +93,7 @@ class Contrast(nn.Module):
 
 
 class BoundaryHead(Network):
-    """Deep layers of ``StemUnetSmall`` (batch, frames, 368) in; ``boundary`` (batch, frames, 1)
+    """Deep layers of ``StemUnetSmall`` (batch, frames, 640) in; ``boundary`` (batch, frames, 1)
     out: near 1 where something else begins ``BOUNDARY_LOOKAHEAD`` frames before, else near 0.
 
     Beside forty channels of its own it is shown how far each has moved: the mean of the last 0.4,
@@ -123,7 +110,7 @@ class BoundaryHead(Network):
 
     def __init__(self) -> None:
         super().__init__()
-        self.into = nn.Conv1d(2 * _DEEP, _HEAD, 1, bias=False)
+        self.into = nn.Conv1d(len(_BLOCKS) * GATHERED, _HEAD, 1, bias=False)
         self.norm = nn.BatchNorm1d(_HEAD)
         self.contrasts = nn.ModuleList([Contrast(last, 2 * last) for last in _CONTRASTS])
         self.mix = nn.Conv1d((1 + len(_CONTRASTS)) * _HEAD, _HEAD, 1)
@@ -152,7 +139,7 @@ class BoundaryHead(Network):
 
 
 class StemUnetSmall(Network):
-    """See the module. Decibels (batch, frames, 1024) go in as ``fronts.STEM_UNET`` gives
+    """See the module. Decibels (batch, frames, 1536) go in as ``fronts.STEM_UNET_SMALL`` gives
     them; ``prob`` (batch, frames, 512, 4) comes out, frame j for feature frame ``j - LOOKAHEAD``,
     and ``boundary`` (batch, frames, 1) of ``BoundaryHead``.
     """
@@ -163,35 +150,23 @@ class StemUnetSmall(Network):
 
     def __init__(self) -> None:
         super().__init__()
-        one, two, three = _CHANNELS
         self.level = SlidingMean(LEVEL_FRAMES)
         self.scale = nn.Parameter(torch.full((UNITS,), 1 / 15))
         self.shift = nn.Parameter(torch.zeros(UNITS))
-        self.downs = nn.ModuleList(
-            [
-                CausalConv2d(1, one, (3, 9), (1, 4)),
-                CausalConv2d(one, two, (2, 5), (1, 2)),
-                CausalConv2d(two, three, (2, 5), (1, 2)),
-            ]
-        )
-        self.down_norms = nn.ModuleList([nn.BatchNorm2d(channels) for channels in _CHANNELS])
-        # Dense layers over all units of a frame, as convolutions: no reshape of a free length.
-        self.into = nn.Conv2d(three, _DEEP, (1, _SHAPES[2]))
-        self.blocks = nn.ModuleList([Block(_DEEP, dilation) for dilation in _DILATIONS])
-        self.out = nn.ConvTranspose2d(_DEEP, three, (1, _SHAPES[2]), bias=False)
-        self.out_bias = nn.Parameter(torch.zeros(three, 1, _SHAPES[2]))
-        self.delays = nn.ModuleList([Delay(LOOKAHEAD) for _ in range(4)])
-        self.ups = nn.ModuleList([Up(2 * three, two, 2), Up(2 * two, one, 2), Up(2 * one, 8, 4)])
-        self.last = nn.Conv2d(9, STEMS, (1, 5), padding=(0, 2))
+        self.long_scale = nn.Parameter(torch.full((_LONG,), 1 / 15))
+        self.long_shift = nn.Parameter(torch.zeros(_LONG))
+        self.split = Split()
+        self.blocks = nn.ModuleList([BandBlock(dilation, ahead) for dilation, ahead in _BLOCKS])
+        self.fuse = nn.Conv2d(2 * CHANNELS, CHANNELS, 1, bias=False)
+        self.norm = nn.BatchNorm2d(CHANNELS)
+        self.heads = Heads(STEMS)
         self.head = BoundaryHead()
         self.state_shapes = (
-            (LEVEL_FRAMES - 1, 1),
-            (1, 2, UNITS),
-            (one, 1, _SHAPES[0]),
-            (two, 1, _SHAPES[1]),
-            *((_DEEP, (_KERNEL - 1) * dilation) for dilation in _DILATIONS),
-            (1, LOOKAHEAD, UNITS),
-            *((c, LOOKAHEAD, f) for c, f in zip(_CHANNELS, _SHAPES, strict=True)),
+            (LEVEL_FRAMES - 1, 2),
+            (_LATE, UNITS),
+            (UNITS, 2, 1),
+            *((CHANNELS, 2 * dilation, COUNT) for dilation, _ in _BLOCKS),
+            (CHANNELS, _AHEAD, COUNT),
             *BoundaryHead.state_shapes,
         )
 
@@ -200,76 +175,64 @@ class StemUnetSmall(Network):
         and the next states.
         """
         own = len(self.state_shapes) - len(BoundaryHead.state_shapes)
-        given, after = iter(states[:own]), list[Tensor]()
-        seen, layers = self._down(features, given, after)
-        masks = torch.sigmoid(self._up(seen, layers[1], given, after).permute(0, 2, 3, 1))
-        curve, *head_after = self.head(_stacked(layers), *states[own:])
-        return masks, curve, *after, *head_after
+        after = list[Tensor]()
+        logits, deep = self._both(features, iter(states[:own]), after)
+        curve, *head_after = self.head(deep, *states[own:])
+        return torch.sigmoid(logits.permute(0, 2, 3, 1)), curve, *after, *head_after
 
     def logits(self, features: Tensor, states: list[Tensor]) -> Tensor:
         """Of the masks, before the sigmoid: (batch, 4, frames, 512)."""
-        given, after = iter(states), list[Tensor]()
-        seen, layers = self._down(features, given, after)
-        return self._up(seen, layers[1], given, after)
+        return self._both(features, iter(states), [])[0]
 
     def deep(self, features: Tensor) -> Tensor:
-        """What the boundary head hears of streams at their start: (batch, frames, 368)."""
-        return _stacked(self._down(features, iter(self.start(len(features))), [])[1])
+        """What the boundary head hears of streams at their start: (batch, frames, 640)."""
+        return self._both(features, iter(self.start(len(features))), [])[1]
 
-    def _down(
+    def _both(
         self, features: Tensor, given: Iterator[Tensor], after: list[Tensor]
-    ) -> tuple[list[Tensor], tuple[Tensor, Tensor]]:
-        """What each way across carries, and the deep layers before and behind the blocks, each
-        (batch, 184, frames).
-        """
-        x = self._seen(features, given, after)
-        seen = [x]
-        for down, norm in zip(self.downs, self.down_norms, strict=True):
-            x, kept = down(x, next(given))
-            after.append(kept)
-            x = torch.relu(norm(x))
-            seen.append(x)
-        first = deep = torch.relu(self.into(x).squeeze(3))
+    ) -> tuple[Tensor, Tensor]:
+        """Logits (batch, 4, frames, 512) and what the blocks gathered (batch, frames, 640)."""
+        seen, long = self._seen(features, given, after)
+        seen = torch.cat((next(given), seen), dim=2)
+        after.append(seen[:, :, seen.shape[2] - 2 :])
+        first = x = self.split(seen, long)
+        gathered = []
         for block in self.blocks:
-            deep, kept = block(deep, next(given))
+            x, deep, kept = block(x, next(given))
+            gathered.append(deep)
             after.append(kept)
-        return seen, (first, deep)
+        late = torch.cat((next(given), first), dim=2)
+        after.append(late[:, :, late.shape[2] - _AHEAD :])
+        late = late[:, :, : late.shape[2] - _AHEAD]
+        x = torch.relu(self.norm(self.fuse(torch.cat((x, late), dim=1))))
+        return self.heads(x), torch.cat(gathered, dim=1).transpose(1, 2)
 
-    def _up(
-        self, seen: list[Tensor], deep: Tensor, given: Iterator[Tensor], after: list[Tensor]
-    ) -> Tensor:
-        """Shape: (batch, 4, frames, 512)."""
-        x = torch.relu(self.out(deep.unsqueeze(3)) + self.out_bias)
-        late = []
-        for delay, one in zip(self.delays, seen, strict=True):
-            passed, kept = delay(one, next(given))
-            late.append(passed)
-            after.append(kept)
-        for up, across in zip(self.ups, reversed(late[1:]), strict=True):
-            x = up(x, across)
-        logits: Tensor = self.last(torch.cat((x, late[0]), dim=1))
-        return logits
-
-    def _seen(self, features: Tensor, given: Iterator[Tensor], after: list[Tensor]) -> Tensor:
-        """Units relative to the level of the last seconds, (batch, 1, frames, 512)."""
-        units = grouped(features)
+    def _seen(
+        self, features: Tensor, given: Iterator[Tensor], after: list[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Relative to the level of the last seconds: units, late, (batch, 512, frames, 1), and bins
+        of the long window about the same moments, (batch, 512, frames, 1).
+        """
+        units, long = grouped(features[:, :, :BINS]), features[:, :, BINS:]
         mean = (units.mean(dim=2, keepdim=True) - NOMINAL_DB) / 20
-        level, kept = self.level(mean, next(given))
+        # Beside the level goes how much of the window has been heard: a stream's start is no pause.
+        both, kept = self.level(torch.cat((mean, torch.ones_like(mean)), dim=2), next(given))
         after.append(kept)
-        seen: Tensor = (units - NOMINAL_DB - 20 * level) * self.scale + self.shift
-        return seen.unsqueeze(1)
+        level_db = NOMINAL_DB + 20 * both[:, :, :1] / both[:, :, 1:]
+        own = (units - level_db) * self.scale + self.shift
+        own = torch.cat((next(given), own), dim=1)
+        after.append(own[:, own.shape[1] - _LATE :])
+        own = own[:, : own.shape[1] - _LATE]
+        beside = (long - _LONGER_DB - level_db) * self.long_scale + self.long_shift
+        return own.transpose(1, 2).unsqueeze(3), beside.transpose(1, 2).unsqueeze(3)
 
     @property
     def receptive_field_s(self) -> float:
         """What an answer has heard, looking back from the newest frame."""
-        dilations = (*_DILATIONS, *_HEAD_DILATIONS)
-        frames = 4 + 3 * _CONTRASTS[-1] + sum((_KERNEL - 1) * dilation for dilation in dilations)
-        return (frames * STEM_UNET.hop + STEM_UNET.n_fft) / STEM_UNET.rate_hz
-
-
-def _stacked(layers: tuple[Tensor, Tensor]) -> Tensor:
-    """Shape: (batch, 184, frames) twice to (batch, frames, 368)."""
-    return torch.cat(layers, dim=1).transpose(1, 2)
+        dilations = [2 * dilation for dilation, _ in _BLOCKS]
+        dilations += [(_KERNEL - 1) * dilation for dilation in _HEAD_DILATIONS]
+        frames = 2 + 3 * _CONTRASTS[-1] + sum(dilations)
+        return (frames * STEM_UNET_SMALL.hop + STEM_UNET_SMALL.long_n_fft) / STEM_UNET_SMALL.rate_hz
 
 
 def grouped(features: Tensor) -> Tensor:

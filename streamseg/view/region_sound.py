@@ -101,7 +101,7 @@ def _stem(
         at += len(piece)
         until = max(unit + 1, math.ceil((at - grid.first) / grid.step) + 1)
         middle = grid.first + np.arange(unit, until, dtype=np.float64) * grid.step
-        kept = keeper.push_gains(heard_gains(spool.gains(stem, middle)))
+        kept = keeper.push_gains(heard_gains(spool.gains(stem, middle)[None], (stem,)))
         unit = until
         yield np.concatenate((kept, keeper.push(piece)))
     if keeper is not None:

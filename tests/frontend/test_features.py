@@ -10,13 +10,16 @@ from streamseg.frontend.features import FeatureStream
 from streamseg.frontend.spec import FrontEndSpec, NormSpec
 
 SPACED = FrontEndSpec(44_100, 1024, 1764, 40, 0, 22_050, -100, NormSpec(10, 3, -90, 5))
+LONG = FrontEndSpec(
+    22_050, 2048, 512, 1024, 0, 11_025, -80, scale="linear", long_n_fft=8192, long_bins=512
+)
 OVERLAPPING = FrontEndSpec(16_000, 512, 320, 64, 50, 8_000, -100)
 
 
 @settings(max_examples=40)
 @given(
     seed=SEEDS,
-    spec=st.sampled_from([SPACED, OVERLAPPING]),
+    spec=st.sampled_from([SPACED, OVERLAPPING, LONG]),
     rate=st.sampled_from([8_000, 11_025, 44_100, 48_000, 192_000]),
 )
 def test_any_split_gives_the_same_features_and_levels(seed, spec, rate):
