@@ -21,6 +21,7 @@ from streamseg.training import (
     export,
     fronts,
     genre_job,
+    keeping,
     mask_job,
     parallel_cnn_job,
     recipes,
@@ -29,14 +30,15 @@ from streamseg.training import (
     validation,
 )
 from streamseg.training.activity import Activity
-from streamseg.training.fit import Material, Plan, Run, blend
+from streamseg.training.fit import Loss, Material, Plan, Run, blend
 from streamseg.training.frame_conv import FrameConv
-from streamseg.training.job import Job, prepare_banks, prepare_later_banks, record_of
+from streamseg.training.job import Fourth, Job, prepare_banks, prepare_later_banks, record_of
 from streamseg.training.streaming import Network
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 SHARDS = 236  # 50 hours
 WIDE_SHARDS = (*range(69), *range(160, 176), *range(196, 260), *range(284, 340))  # 44 hours
+HUM_SHARDS = (*range(48), *range(160, 260), *range(284, 372))  # 50 hours
 VARIED_SHARDS = (
     *range(69),
     *range(160, 168),
@@ -55,12 +57,14 @@ class Stage:
     shards: Sequence[int]
     share: float = 1.0
     """Of this stage's weights in their mean with the weights that it began from, see ``blend``."""
+    hum: bool = False
+    """Hum in half of the crops, and the answers of the weights before kept: ``keeping``."""
 
 
-def stages_of(stem: str, seed: int, quick: bool, fourth: bool = False) -> tuple[Stage, ...]:
+def stages_of(stem: str, seed: int, quick: bool, fourth: Fourth = "") -> tuple[Stage, ...]:
     """The schedule that leads to the shipped weights, or a few steps.
 
-    ``fourth``: of ``activity`` also the stage that was tried and did not ship.
+    ``fourth``: of ``activity`` also a stage that was tried and did not ship.
     """
     if quick:
         plan = Plan(steps=30, batch=8, crop_s=8.0, check_every=15, seed=seed, averaging=0.9)
@@ -84,6 +88,9 @@ def stages_of(stem: str, seed: int, quick: bool, fourth: bool = False) -> tuple[
     )
     if not fourth:
         return shipped
+    if fourth == "hum":  # in pauses it is nothing; what was answered elsewhere stays the answer
+        last = replace(first, steps=400, rate=3e-4, check_every=100, averaging=0.99, seed=seed + 24)
+        return (*shipped, Stage(last, HUM_SHARDS, hum=True))
     # Then other music, people who sing together, field recordings, hum.
     last = replace(third, check_every=600, seed=seed + 11)
     return (*shipped, Stage(last, VARIED_SHARDS, share=0.85))
@@ -114,7 +121,7 @@ def prepare(job: Job, stages: Sequence[Stage], console: Console) -> None:
             job.seed + 100,
             seconds,
             job.workers,
-            varied=job.fourth,
+            varied=bool(job.fourth),
         )
 
 
@@ -161,6 +168,16 @@ OTHERS: dict[str, Callable[[Job, Console], ModelCard | None]] = {
 """Networks with data and schedules of their own."""
 
 
+def _lesson(job: Job, stage: Stage, network: Network) -> tuple[Loss, Material]:
+    """What a stage trains for, and on what; ``network`` has the weights that it begins from."""
+    spec = fronts.FRONTS[job.stem]
+    material = Material.read(job.cache / "shards", job.stem, spec, stage.shards)
+    if stage.hum:
+        assert isinstance(network, Activity)
+        return keeping.keeping(network, stage.plan.seed), material
+    return recipes.LOSSES[job.stem], material
+
+
 def train(job: Job, console: Console) -> ModelCard | None:
     """The whole command."""
     if job.stem in OTHERS:
@@ -170,15 +187,14 @@ def train(job: Job, console: Console) -> ModelCard | None:
     torch.manual_seed(job.seed)
     torch.set_num_threads(job.workers)
     network: Network = Activity() if job.stem == "activity" else FrameConv()
-    spec = fronts.FRONTS[job.stem]
     cases = validation.read_cases(job.cases)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     for index, stage in enumerate(stages):
-        material = Material.read(job.cache / "shards", job.stem, spec, stage.shards)
+        loss, material = _lesson(job, stage, network)
         folder = job.runs / f"{job.stem}_{index}"
         began = {name: value.clone() for name, value in network.state_dict().items()}
         run = Run(network, stage.plan, folder, device)
-        run.train(material, recipes.LOSSES[job.stem], recipes.checker(cases))
+        run.train(material, loss, recipes.checker(cases))
         network = blend(began, run.load_best(), stage.share)
     heard = {number for stage in stages for number in stage.shards}
     card = finish(job, network, render.audio_hours(len(heard)))
@@ -198,8 +214,8 @@ def train(job: Job, console: Console) -> ModelCard | None:
 @click.option("--quick", is_flag=True, help="The whole path in a minute, on generated sounds.")
 @click.option(
     "--fourth",
-    is_flag=True,
-    help="activity: also the fourth stage, which was tried and did not ship (docs/training.md).",
+    type=click.Choice(["varied", "hum"]),
+    help="activity: also a fourth stage, of those tried that did not ship (docs/training.md).",
 )
 def main(
     stem: str,
@@ -210,7 +226,7 @@ def main(
     seed: int,
     workers: int,
     quick: bool,
-    fourth: bool,
+    fourth: Fourth | None,
 ) -> None:
     """Train NETWORK (activity, frame_conv, ...) and write its graph and card."""
     if corpus is None and not quick:
@@ -231,7 +247,7 @@ def main(
         seed,
         workers,
         quick,
-        fourth,
+        fourth or "",
     )
     train(job, Console())
 

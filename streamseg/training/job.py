@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 
 from streamseg.models.card import DataSource, TrainingRecord
 from streamseg.training import band_data, banks, export, stem_fit
+
+Fourth = Literal["", "varied", "hum"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,8 @@ class Job:
     seed: int
     workers: int
     quick: bool
-    fourth: bool = False
-    """Of ``activity`` also the stage that was tried and did not ship."""
+    fourth: Fourth = ""
+    """Of ``activity`` also a stage that was tried and did not ship: varied programmes, or hum."""
 
     @property
     def banks(self) -> Path:
@@ -41,7 +44,7 @@ class Job:
     def command(self) -> str:
         """How to do it again."""
         where = "--quick" if self.quick else "--corpus CORPUS"
-        more = " --fourth" if self.fourth else ""
+        more = f" --fourth {self.fourth}" if self.fourth else ""
         return f"python -m streamseg.training {self.stem} {where} --seed {self.seed}{more}"
 
 

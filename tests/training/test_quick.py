@@ -63,7 +63,7 @@ def test_every_stage_has_a_seed_and_shards_of_its_own(stem: str) -> None:
 def test_the_fourth_stage_comes_behind_those_that_ship() -> None:
     """With a seed of its own, on varied shards beside plain ones."""
     shipped = command.stages_of("activity", 0, quick=False)
-    *before, last = command.stages_of("activity", 0, quick=False, fourth=True)
+    *before, last = command.stages_of("activity", 0, quick=False, fourth="varied")
     assert tuple(before) == shipped
     assert last.plan.seed not in {stage.plan.seed for stage in shipped}
     foci = [render.focus_of(number) for number in last.shards]
@@ -71,8 +71,20 @@ def test_the_fourth_stage_comes_behind_those_that_ship() -> None:
     assert foci.count("plain") == 69
 
 
+def test_a_stage_of_hum_comes_behind_those_that_ship() -> None:
+    """With a seed of its own; of what it hears the varied shards alone are new."""
+    shipped = command.stages_of("activity", 0, quick=False)
+    *before, last = command.stages_of("activity", 0, quick=False, fourth="hum")
+    assert tuple(before) == shipped
+    assert last.hum
+    assert not any(stage.hum for stage in shipped)
+    assert last.plan.seed not in {stage.plan.seed for stage in shipped}
+    heard = {number for stage in shipped for number in stage.shards}
+    assert {render.focus_of(number) for number in set(last.shards) - heard} == {"varied"}
+
+
 def test_the_fourth_stage_is_one_of_activity() -> None:
     """A usage error that says so."""
-    result = CliRunner().invoke(command.main, ["frame_conv", "--fourth", "--corpus", "."])
+    result = CliRunner().invoke(command.main, ["frame_conv", "--fourth", "hum", "--corpus", "."])
     assert result.exit_code == 2
     assert "expected --fourth with activity" in result.output
