@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from streamseg.training import (
     repertoire,
     scores,
     singers,
+    syllables,
     synthetic,
 )
 from streamseg.training.data import (
@@ -50,6 +52,10 @@ LATER = ("dance", "bands", "gatherings", "gatherings_held_out")
 """What the varied shards draw from besides; it is made of the others, and of rendered pieces."""
 
 
+SINGLE = ("syllables",)
+"""What programmes of single sounds draw from besides ``KINDS``."""
+
+
 def pieces_of(cache: Path, part: Part) -> Path:
     """Where a cache has the rendered pieces of the stem networks."""
     return cache / ("stem_pieces" if part == "fit" else "stem_cases")
@@ -79,6 +85,7 @@ def _sounds(kind: str, corpus: Path, folder: Path, seed: int) -> Iterator[Sound]
         return corpus_sounds(clips, kind)
     fit = singers.held_sounds(clips, "fit", 44, seed)
     held_out = singers.held_sounds(clips, "validation", 8, seed)
+    single = partial(syllables.syllable_sounds, clips)
     makers: dict[str, Callable[[], Iterator[Sound]]] = {
         "vocals": lambda: stem_sounds(corpus),
         "stems": lambda: stem_sounds(corpus, ("drums", "bass", "other")),
@@ -87,6 +94,7 @@ def _sounds(kind: str, corpus: Path, folder: Path, seed: int) -> Iterator[Sound]
         "grains": lambda: singers.made_sounds(clips, "fit", 150, seed, 2, "grains"),
         "grains_held_out": lambda: singers.made_sounds(clips, "validation", 24, seed, 2, "grains"),
         "held": lambda: chain(fit, held_out),
+        "syllables": lambda: chain(single("fit", 48, 16, seed), single("validation", 12, 8, seed)),
         "midi": lambda: melodies.midi_sounds(corpus, 100, seed),
         "scored": lambda: scores.scored_sounds(corpus, seed),
         "invented": lambda: melodies.invented_sounds(260, seed),

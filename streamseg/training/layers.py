@@ -103,6 +103,8 @@ class Layers:
             ("speech", "foreign"): (banks.get("foreign"), lambda e: True),
             ("speech", "respoken"): (sung, lambda e: e.detail == "respoken"),
             ("speech", "grain_speech"): (grain, lambda e: e.detail == "respoken"),
+            # Asked for, never by chance.
+            ("speech", "syllables"): (banks.get("syllables"), lambda e: True),
             ("noise", "clip"): (banks.get("noise"), lambda e: True),
         }
         self._shelves: dict[tuple[str, str], Shelf] = {}
@@ -114,11 +116,7 @@ class Layers:
 
     def _possible(self, label: str) -> tuple[list[str], NDArray[np.float64]]:
         shares = SHARES[self._taste][label]
-        names = [
-            name
-            for name in shares
-            if name in MADE or BORROWED.get(name, (label, name)) in self._shelves
-        ]
+        names = [name for name in shares if self.holds(label, name)]
         if (label, "clip") not in self._shelves:
             raise ValueError(f"expected {label} sounds for {self._part}, found none in the banks")
         weights = np.array([shares[name] for name in names])
@@ -127,6 +125,10 @@ class Layers:
     def can(self, label: str, manner: str) -> bool:
         """True when the banks hold what this manner needs."""
         return manner in self._manners[label][0]
+
+    def holds(self, label: str, manner: str) -> bool:
+        """True when a layer of this manner can be asked for, whatever the taste."""
+        return manner in MADE or BORROWED.get(manner, (label, manner)) in self._shelves
 
     # One layer ------------------------------------------------------------------------------------
 

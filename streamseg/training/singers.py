@@ -68,9 +68,17 @@ def choir(
     return total
 
 
-def _out(samples: NDArray[np.float32], detail: str, part: Part) -> Sound:
+def out(samples: NDArray[np.float32], detail: str, part: Part) -> Sound:
+    """A voice at ``VOICE_HZ`` on its way into a bank."""
     full = np.asarray(soxr.resample(samples, VOICE_HZ, RATE_HZ), np.float32)
-    return Sound(full, f"generated:{detail}", "generated", detail, part, detail != "respoken")
+    return Sound(
+        full,
+        f"generated:{detail}",
+        "generated",
+        detail,
+        part,
+        detail not in ("respoken", "syllable"),
+    )
 
 
 def made_sounds(
@@ -85,12 +93,12 @@ def made_sounds(
             octave = float(random.choice([1.0, 1.26, 1.5, 2.0]))
             root_hz = float(np.clip(voice.median_hz * octave * 0.85, 75, 480))
             notes = compose(random, float(random.uniform(12, 22)), root_hz)
-            yield _out(sing(voice, notes, random_style(random), random, way), "solo", part)
-        yield _out(respoken(voice, random, way), "respoken", part)
+            yield out(sing(voice, notes, random_style(random), random, way), "solo", part)
+        yield out(respoken(voice, random, way), "respoken", part)
         if index % 2 and len(recent) >= 3:
             size = int(random.integers(3, min(len(recent), 9) + 1))
             chosen = [recent[i] for i in random.permutation(len(recent))[:size]]
-            yield _out(choir(chosen, float(random.uniform(12, 20)), random, way), "choir", part)
+            yield out(choir(chosen, float(random.uniform(12, 20)), random, way), "choir", part)
 
 
 def _exercise(random: Generator, seconds: float, root_hz: float) -> list[Note]:
@@ -117,4 +125,4 @@ def held_sounds(clips: Sequence[Clip], part: Part, count: int, seed: int) -> Ite
             root_hz = voice.median_hz * float(np.exp2(random.uniform(-0.2, 1.2)))
             notes = _exercise(random, float(random.uniform(10, 18)), min(root_hz, 600.0))
             sung = sing(replace(voice, syllables=vowels), notes, random_style(random), random)
-            yield _out(sung, "held", part)
+            yield out(sung, "held", part)

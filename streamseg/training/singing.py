@@ -247,11 +247,28 @@ def respoken(voice: Voice, random: Generator, way: Way = "world") -> NDArray[np.
     median = float(np.median(f0[f0 > 0])) if np.any(f0 > 0) else 150.0
     liveliness = float(random.uniform(0.5, 1.6))
     ratio = float(np.exp2(random.uniform(-0.4, 0.5)))
-    spoken = np.where(f0 > 0, ratio * median * (np.maximum(f0, 1) / median) ** liveliness, 0.0)
+    pitch_hz = np.where(f0 > 0, ratio * median * (np.maximum(f0, 1) / median) ** liveliness, 0.0)
     size = float(random.uniform(0.85, 1.2))
+    return spoken(voice, source, pitch_hz, np.ones(len(source)), size, random, way)
+
+
+def spoken(
+    voice: Voice,
+    source: NDArray[np.float64],
+    pitch_hz: NDArray[np.float64],
+    gain: NDArray[np.float64],
+    size: float,
+    random: Generator,
+    way: Way,
+) -> NDArray[np.float32]:
+    """The voice along another path through its frames, (n,) float32 at ``VOICE_HZ``.
+
+    Shape: ``source``, ``pitch_hz`` (0: unvoiced) and ``gain`` are (frames,), one every ``FRAME_S``.
+    ``size`` moves the formants.
+    """
     if way == "grains":
-        return _of_grains(voice, source, spoken, np.ones(len(source)), size, random)
-    envelope = _warp(_take(voice.envelope, source), size) + 1e-12
+        return _of_grains(voice, source, pitch_hz, gain, size, random)
+    envelope = _warp(_take(voice.envelope, source), size) * gain[:, None] ** 2 + 1e-12
     aperiodicity = np.clip(_take(voice.aperiodicity, source), 1e-4, 1 - 1e-4)
-    result = _world().synthesize(spoken, envelope, aperiodicity, VOICE_HZ, 1000 * FRAME_S)
+    result = _world().synthesize(pitch_hz, envelope, aperiodicity, VOICE_HZ, 1000 * FRAME_S)
     return np.asarray(result, np.float32)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from streamseg.training import fronts, held_out
-from streamseg.training.data import Bank
+from streamseg.training.data import Bank, Sound, write_bank
 from streamseg.training.mixing import IGNORE
+from streamseg.training.synthetic import plain_tune
 from streamseg.training.validation import Case
 
 
@@ -48,8 +49,8 @@ def test_the_mean_over_the_sound_decides() -> None:
 
 def test_a_brief_clip_is_one_sound_with_silence_around(banks: Path, tmp_path: Path) -> None:
     """0.2 to 1 s of it, and what is asked of it lies inside."""
-    held_out.write_clips(banks, tmp_path, 0, ("parallel_cnn",), brief=True)
-    cases = held_out.read_clips(tmp_path, brief=True)
+    held_out.write_clips(banks, tmp_path, 0, ("parallel_cnn",), kind="brief")
+    cases = held_out.read_clips(tmp_path, "brief")
     around = 10  # cells
     for case in cases:
         asked = np.flatnonzero((case.truth == 1).any(axis=1))
@@ -59,3 +60,19 @@ def test_a_brief_clip_is_one_sound_with_silence_around(banks: Path, tmp_path: Pa
         assert asked[0] >= around
         assert asked[-1] < len(case.truth) - around
         assert case.features["parallel_cnn"][0].max() == fronts.PARALLEL_CNN.floor_db
+
+
+def test_syllables_are_whole_and_notes_are_single(tmp_path: Path) -> None:
+    """Every held-out syllable with silence around it; a note is one short sound of its piece."""
+    for kind in ("syllables", "midi"):
+        sounds = [
+            Sound(plain_tune(np.random.default_rng(index), 3.0), "g", "r", kind, part)
+            for index, part in enumerate(("fit", "validation", "validation"))
+        ]
+        write_bank(tmp_path / "banks", kind, sounds)
+    held_out.write_clips(tmp_path / "banks", tmp_path, 0, ("parallel_cnn",), "syllables")
+    cases = held_out.read_clips(tmp_path, "syllables")
+    assert [case.name for case in cases] == ["speech", "speech", "music", "music"]
+    assert all(150 + 10 <= len(case.truth) < 150 + 50 for case in cases[:2])
+    assert all(len(case.truth) <= 50 + 20 for case in cases[2:])
+    assert all((case.truth[:5] == IGNORE).all() for case in cases)

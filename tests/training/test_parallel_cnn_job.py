@@ -10,6 +10,7 @@ from streamseg.models.card import TrainingRecord, read_card
 from streamseg.models.session import Session, initial_state
 from streamseg.training import export, parallel_cnn_job
 from streamseg.training import parallel_cnn_recipe as recipe
+from streamseg.training.fit import Material
 from streamseg.training.fronts import PARALLEL_CNN
 from streamseg.training.parallel_cnn import WINDOW, ParallelCnn
 
@@ -71,3 +72,21 @@ def test_the_first_shards_lie_in_front() -> None:
     """The first stage takes them by their number of programmes, so their numbers are the lowest."""
     first = parallel_cnn_job.FIRST
     assert sorted(parallel_cnn_job.SHARDS)[: len(first)] == list(first)
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_no_two_stages_see_the_same_batches(stem: str) -> None:
+    """Each has a seed of its own, and quick mode is one short stage."""
+    kind = parallel_cnn_job.NETWORKS[stem]
+    plans = parallel_cnn_job.plans_of(kind, 5, quick=False)
+    assert len({plan.seed for plan in plans}) == len(plans) == 4
+    assert [plan.steps for plan in parallel_cnn_job.plans_of(kind, 5, quick=True)] == [30]
+
+
+def test_single_sounds_follow_the_other_programmes() -> None:
+    """Both kinds are drawn from alike; the order keeps the first stage's in front."""
+    many = Material(np.zeros((3, 4, 40), np.float16), np.zeros((3, 5, 3), np.uint8), PARALLEL_CNN)
+    few = Material(np.ones((2, 4, 40), np.float16), np.ones((2, 5, 3), np.uint8), PARALLEL_CNN)
+    both = parallel_cnn_job.with_singles(many, few)
+    assert both.features[:, 0, 0].tolist() == [0, 0, 0, 1, 1]
+    assert both.truth[:, 0, 0].tolist() == [0, 0, 0, 1, 1]
