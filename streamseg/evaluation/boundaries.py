@@ -51,7 +51,7 @@ class HeadSpec:
 
 
 HEADS = {
-    "stem_unet_small": HeadSpec(0.4, 0.5),
+    "stem_unet_small": HeadSpec(0.5, 0.7),
     "stem_unet": HeadSpec(0.15, 0.35),
 }
 """By network."""

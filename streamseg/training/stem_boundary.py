@@ -31,7 +31,7 @@ Samples = NDArray[np.float32]
 TOLERANCE_S = 0.5  # a boundary said is right within so much
 APART_S = 2.0  # a boundary is the highest value within so much on both sides
 CASES = 24
-POOL = 150  # batches of four times 24 s: 4 hours
+POOL = 300  # batches of four times 24 s: 8 hours
 _WIDTH_S = 0.25  # the target falls from 1 to 0 within this time of a boundary
 _LAYER_EVERY_S = 45.0
 _VOCALS = 3
@@ -176,7 +176,7 @@ def plan_of(seed: int, quick: bool) -> Plan:
     if quick:
         return Plan(steps=6, batch=2, crop_s=6.0, averaging=0.9, check_every=3, seed=seed)
     return Plan(
-        steps=600, batch=4, crop_s=24.0, rate=3e-3, averaging=0.98, check_every=100, seed=seed
+        steps=1500, batch=4, crop_s=24.0, rate=3e-3, averaging=0.98, check_every=150, seed=seed
     )
 
 
