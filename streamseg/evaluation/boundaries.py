@@ -43,7 +43,7 @@ APART_S = 2.0  # a boundary is the highest value within so much on both sides
 @dataclass(frozen=True, slots=True)
 class HeadSpec:
     """Least height of a peak in the curve of a network's boundary head, and in its sum with the
-    novelty curve. Chosen on validation sequences and songs (docs/training.md).
+    novelty curve. Chosen on validation sequences and songs (``boundary_thresholds``).
     """
 
     alone: float
@@ -184,9 +184,9 @@ def by_network(joined: Joined, network: StemNetwork) -> dict[str, list[float]]:
     novelty, moments_s = novelty_of(joined)
     total = curve + np.interp(at_s, moments_s, novelty)
     return {
-        f"head of {stem}": [float(at_s[i]) for i in _peaks(curve, hop_s, spec.alone)],
+        f"head of {stem}": [float(at_s[i]) for i in peaks(curve, hop_s, spec.alone)],
         f"novelty and head of {stem}": [
-            float(at_s[i]) for i in _peaks(total, hop_s, spec.with_novelty)
+            float(at_s[i]) for i in peaks(total, hop_s, spec.with_novelty)
         ],
     }
 
@@ -201,9 +201,10 @@ def novelty_of(joined: Joined) -> tuple[Float64Array, Float64Array]:
     return values, np.asarray(first_s + np.arange(len(values)) * novelty.step_s, np.float64)
 
 
-def _peaks(curve: NDArray[np.floating[Any]], hop_s: float, threshold: float) -> list[int]:
-    peaks = Peaks(hop_s, NoveltySpec(threshold=threshold, apart_s=APART_S))
-    return peaks.push(curve.astype(np.float64)) + peaks.flush()
+def peaks(curve: NDArray[np.floating[Any]], hop_s: float, threshold: float) -> list[int]:
+    """Frames at which a curve (frames,) is highest within ``APART_S`` and reaches a threshold."""
+    found = Peaks(hop_s, NoveltySpec(threshold=threshold, apart_s=APART_S))
+    return found.push(curve.astype(np.float64)) + found.flush()
 
 
 def by_grid(joined: Joined) -> list[float]:

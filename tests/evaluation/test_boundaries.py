@@ -83,3 +83,25 @@ def test_the_head_and_both_curves_find_the_joins_of_three_noises():
     curve, first_s = boundaries.head_curve(joined, network)
     assert first_s == pytest.approx(1024 / 22_050)
     assert abs(len(curve) * network.card.hop_s - 36.0) < 0.2
+
+
+def test_thresholds_are_scored_as_the_evaluation_scores_them():
+    """At the thresholds in force both ways find what ``evaluate`` says that they find."""
+    pytest.importorskip("torch", reason="the sequences of a head need the extra 'train'")
+    from streamseg.evaluation import boundary_thresholds
+
+    network = load_stem_network("stem_unet_small", "cpu")
+    kinds = ("brown", "white", "brown")
+    parts = [noise(kind, 12.0, RATE_HZ, seed) for seed, kind in enumerate(kinds)]
+    recordings = [Joined(np.concatenate(parts), (12.0, 24.0))]
+    spec = boundaries.HEADS["stem_unet_small"]
+    found = boundaries.evaluate(recordings, None, [network])
+    in_force = (spec.alone, spec.with_novelty)
+    got = boundary_thresholds.scores(recordings, network, in_force)
+    assert got.shape == (2, 2)
+    expected = [hits.figures(0.5)[2] for way, hits in found.items() if "head" in way]
+    assert [got[0, 0], got[1, 1]] == pytest.approx(expected)
+    over_all = boundary_thresholds.scores(recordings, network)
+    assert over_all[0].min() > 0
+    shown = boundary_thresholds.table({"noises": over_all})
+    assert shown.row_count == len(boundary_thresholds.THRESHOLDS)
