@@ -33,6 +33,9 @@ class Plan:
     steps: int
     batch: int = 16
     crop_s: float = 16.0
+    late_crop_s: float | None = None
+    """Length of the crops from step ``late_from`` on: short ones first, more of them an hour."""
+    late_from: int = 0
     rate: float = 2e-3
     weight_decay: float = 1e-4
     optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
@@ -47,6 +50,11 @@ class Plan:
     seed: int = 0
     half: bool = False
     """Compute convolutions in bfloat16: a third faster where the processor has it."""
+
+    def crop_at(self, step: int) -> float:
+        """Seconds of a crop at this step."""
+        late_s = self.late_crop_s
+        return self.crop_s if late_s is None or step < self.late_from else late_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +101,10 @@ def batches(
     material: Material, plan: Plan, first: int, last: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Random crops with the truth of each feature frame, the same for the same seed and step."""
-    frames = round(plan.crop_s / material.spec.hop_s)
     count, length = material.features.shape[:2]
     cells_of = fronts.cell_of_frames(material.spec, length)
-    frames = min(frames, length)
     for step in range(first, last):
+        frames = min(round(plan.crop_at(step) / material.spec.hop_s), length)
         random = np.random.default_rng([plan.seed, 3, step])
         # Sampling without repetition inside an epoch.
         per_epoch = max(1, count // plan.batch)

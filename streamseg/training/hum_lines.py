@@ -24,11 +24,17 @@ _PHASES = (0.42, 0.12)
 
 
 def bank(seed: int, count: int) -> NDArray[np.float16]:
-    """Features of hums with a root mean square of 1, (count, frames, bands) float16."""
+    """Features of hums with a root mean square of 1, (count, frames, bands) float16.
+
+    Switching supplies are left out: nothing tells their whistles from a test tone.
+    """
+    shares = {form: share for form, (_, share) in hums.FORMS.items() if form != "supply"}
+    chances = np.array(list(shares.values())) / sum(shares.values())
     made = []
     for index in range(count):
         random = np.random.default_rng([seed, 6, index])
-        hum = hums.hum(random, int(SECONDS * RATE_HZ))
+        form = str(random.choice(list(shares), p=chances))
+        hum = hums.hum(random, int(SECONDS * RATE_HZ), form)
         made.append(fronts.features(_SPEC, hum).astype(np.float16))
     return np.stack(made)
 

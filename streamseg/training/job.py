@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 
 from streamseg.models.card import DataSource, TrainingRecord
 from streamseg.training import band_data, banks, export, stem_fit
-
-Fourth = Literal["", "varied", "hum"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +24,11 @@ class Job:
     seed: int
     workers: int
     quick: bool
-    fourth: Fourth = ""
-    """Of ``activity`` also a stage that was tried and did not ship: varied programmes, or hum."""
+
+    @property
+    def varied(self) -> bool:
+        """``activity`` hears the varied shards, too, and is judged by their kinds of sound."""
+        return self.stem == "activity" and not self.quick
 
     @property
     def banks(self) -> Path:
@@ -38,14 +38,13 @@ class Job:
     @property
     def cases(self) -> Path:
         """What chooses between the weights of ``activity`` and ``frame_conv``."""
-        return self.cache / ("validation_varied" if self.fourth else "validation")
+        return self.cache / ("validation_varied" if self.varied else "validation")
 
     @property
     def command(self) -> str:
         """How to do it again."""
         where = "--quick" if self.quick else "--corpus CORPUS"
-        more = f" --fourth {self.fourth}" if self.fourth else ""
-        return f"python -m streamseg.training {self.stem} {where} --seed {self.seed}{more}"
+        return f"python -m streamseg.training {self.stem} {where} --seed {self.seed}"
 
 
 def prepare_banks(job: Job, console: Console) -> None:

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from streamseg.frontend.mel import hz_to_mel, mel_to_hz
 from streamseg.models.card import TrainingRecord
 from streamseg.training import recipes
 from streamseg.training.export import Described
@@ -24,6 +23,7 @@ from streamseg.training.held_out import ClipAccuracy, clip_accuracy
 from streamseg.training.mixing import IGNORE
 from streamseg.training.parallel_cnn import ParallelCnn
 from streamseg.training.streaming import Network
+from streamseg.training.transpose import transposed
 from streamseg.training.validation import Case
 
 SMOOTHING = 0.02
@@ -63,22 +63,6 @@ def shares(truth: Tensor, stride: int) -> tuple[Tensor, Tensor]:
     return total / sounding.clamp(min=1).unsqueeze(2), sounding / stride
 
 
-def warped(features: Tensor, random: torch.Generator) -> Tensor:
-    """Every crop transposed: all frequencies times a factor of its own, 0.75 to 1.33.
-
-    The corpus' music comes from few hands: without this a long stage learns them by heart. Shape:
-    (batch, frames, bands) in and out; between bands linear, beyond the last one as the last.
-    """
-    factors = torch.exp(torch.randn(len(features), 1, generator=random) * WARP).clamp(0.75, 1.33)
-    edges = np.linspace(0, float(hz_to_mel(PARALLEL_CNN.fmax_hz)), PARALLEL_CNN.n_mels + 2)
-    sources_hz = mel_to_hz(edges[1:-1]) / factors.numpy().astype(np.float64)
-    at = torch.from_numpy(hz_to_mel(sources_hz) / edges[1] - 1).clamp(0, features.shape[2] - 1.001)
-    low = at.long()
-    part = (at - low).to(features.dtype)[:, None, :]
-    low = low[:, None, :].expand_as(features)
-    return features.gather(2, low) * (1 - part) + features.gather(2, low + 1) * part
-
-
 def disturbed(features: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     """Level, equaliser, masks as ``fit.disturb``, transposed; some crops begin late or end early.
 
@@ -88,7 +72,8 @@ def disturbed(features: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     floor_db = PARALLEL_CNN.floor_db
     random = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
     silent = (features <= floor_db).all(dim=2, keepdim=True)
-    result = disturb(warped(features, random), random, floor_db).masked_fill(silent, floor_db)
+    moved = transposed(features, PARALLEL_CNN, WARP, random)
+    result = disturb(moved, random, floor_db).masked_fill(silent, floor_db)
     batch, frames, _ = features.shape
     first = torch.randint(0, max(1, frames - _SHORTEST), (batch, 1), generator=random)
     first = first * (torch.rand(batch, 1, generator=random) < ENDS)

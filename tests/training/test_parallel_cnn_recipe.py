@@ -1,10 +1,8 @@
 """What an answer is trained on."""
 
-import numpy as np
 import pytest
 import torch
 
-from streamseg.frontend.mel import hz_to_mel, mel_to_hz
 from streamseg.training import parallel_cnn_recipe as recipe
 from streamseg.training.fronts import PARALLEL_CNN
 from streamseg.training.mixing import IGNORE
@@ -109,21 +107,3 @@ def test_disturbance_is_that_of_the_seed() -> None:
     first, _ = recipe.disturbed(features, heard)
     torch.manual_seed(5)
     torch.testing.assert_close(recipe.disturbed(features, heard)[0], first)
-
-
-def test_a_crop_is_transposed_by_one_factor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tone moves to the band of its frequency times the factor; without spread nothing moves."""
-    edges = np.linspace(0, float(hz_to_mel(PARALLEL_CNN.fmax_hz)), PARALLEL_CNN.n_mels + 2)
-    centres_hz = mel_to_hz(edges[1:-1])
-    band = 20
-    tone = -3 * (torch.arange(40.0) - band).abs().expand(6, 10, 40)
-    random = torch.Generator().manual_seed(4)
-    factors = torch.exp(torch.randn(6, 1, generator=random) * recipe.WARP).clamp(0.75, 1.33)
-    found = recipe.warped(tone, torch.Generator().manual_seed(4))
-    for row, factor in zip(found, factors.flatten().tolist(), strict=True):
-        want = np.abs(np.log(centres_hz / (centres_hz[band] * factor))).argmin()
-        assert abs(int(row[0].argmax()) - want) <= 1
-        assert torch.equal(row[0], row[-1])
-    assert len({int(row[0].argmax()) for row in found}) > 1
-    monkeypatch.setattr(recipe, "WARP", 0.0)
-    torch.testing.assert_close(recipe.warped(tone, random), tone, atol=0.01, rtol=0)

@@ -51,40 +51,20 @@ def test_without_corpus_the_command_says_what_it_needs(monkeypatch: pytest.Monke
     assert "--corpus DIR" in result.output
 
 
-@pytest.mark.parametrize("stem", ["activity", "frame_conv"])
-def test_every_stage_has_a_seed_and_shards_of_its_own(stem: str) -> None:
-    """No two stages see the same batches; only activity hears the wide shards, at its end."""
-    stages = command.stages_of(stem, 0, quick=False)
+def test_every_stage_has_a_seed_of_its_own() -> None:
+    """No two stages of frame_conv see the same batches, and none hears what it is not made for."""
+    stages = command.stages_of("frame_conv", 0, quick=False)
     assert len({stage.plan.seed for stage in stages}) == len(stages)
-    wide = [any(render.focus_of(n) in ("broad", "voices") for n in s.shards) for s in stages]
-    assert wide == [False] * (len(stages) - 1) + [stem == "activity"]
+    foci = {render.focus_of(number) for stage in stages for number in stage.shards}
+    assert foci == {"plain", "pauses", "singing"}
 
 
-def test_the_fourth_stage_comes_behind_those_that_ship() -> None:
-    """With a seed of its own, on varied shards beside plain ones."""
-    shipped = command.stages_of("activity", 0, quick=False)
-    *before, last = command.stages_of("activity", 0, quick=False, fourth="varied")
-    assert tuple(before) == shipped
-    assert last.plan.seed not in {stage.plan.seed for stage in shipped}
-    foci = [render.focus_of(number) for number in last.shards]
-    assert foci.count("varied") == 52
-    assert foci.count("plain") == 69
-
-
-def test_a_stage_of_hum_comes_behind_those_that_ship() -> None:
-    """With a seed of its own; of what it hears the varied shards alone are new."""
-    shipped = command.stages_of("activity", 0, quick=False)
-    *before, last = command.stages_of("activity", 0, quick=False, fourth="hum")
-    assert tuple(before) == shipped
-    assert last.hum
-    assert not any(stage.hum for stage in shipped)
-    assert last.plan.seed not in {stage.plan.seed for stage in shipped}
-    heard = {number for stage in shipped for number in stage.shards}
-    assert {render.focus_of(number) for number in set(last.shards) - heard} == {"varied"}
-
-
-def test_the_fourth_stage_is_one_of_activity() -> None:
-    """A usage error that says so."""
-    result = CliRunner().invoke(command.main, ["frame_conv", "--fourth", "hum", "--corpus", "."])
-    assert result.exit_code == 2
-    assert "expected --fourth with activity" in result.output
+def test_activity_hears_every_kind_of_programme() -> None:
+    """In one stage, first in short crops and then in long ones."""
+    (stage,) = command.stages_of("activity", 0, quick=False)
+    foci = {render.focus_of(number) for number in stage.shards}
+    assert foci == {"plain", "pauses", "singing", "broad", "voices", "varied"}
+    plan = stage.plan
+    assert plan.crop_at(0) < plan.crop_at(plan.steps - 1)
+    assert plan.crop_at(plan.late_from - 1) == plan.crop_s
+    assert plan.crop_at(plan.late_from) == plan.late_crop_s
