@@ -59,10 +59,8 @@ class Described:
 _MADE = ("midi", "invented", "sung", "held", "foreign")
 BROAD = ("scored", "electronic")
 """What broad shards draw from besides."""
-VOICES = (*BROAD, "grains")
-"""The same of those that dwell on voices."""
-VARIED = (*VOICES, "dance", "bands", "gatherings")
-"""The same of varied ones."""
+VARIED = (*BROAD, "grains", "dance", "bands", "gatherings")
+"""The same of those that dwell on voices, and of varied ones."""
 
 
 def corpus_sources(
