@@ -203,8 +203,8 @@ FRAME_CONV_DEVIATIONS = (
 ACTIVITY_NOTES = (
     "All convolutions are causal; look-ahead is a delay of the answer. Streams start with zeros.",
     "Trained to say nothing in silence, hum and faint hiss; silence itself is told by level.",
-    "Each band is also shown above its mean of the last 0.26, 1 and 4 s; before a stream starts that "
-    "is -50 dB.",
+    "Each band is also shown above its mean of the last 0.26, 1 and 4 s; before a stream starts "
+    "that is -50 dB.",
 )
 
 
