@@ -12,6 +12,13 @@ import torch
 from torch import Tensor, nn
 
 
+def last(x: Tensor, frames: int) -> Tensor:
+    """The last frames along axis 2, of which there are as many. Counted from the end, they need no
+    arithmetic of shapes in the graph, which costs a short call as much as a convolution.
+    """
+    return x[:, :, -frames:] if frames else x[:, :, :0]
+
+
 class CausalConv2d(nn.Module):
     """Convolution over (batch, channels, time, frequency): causal in time, "same" in frequency.
 
@@ -36,7 +43,7 @@ class CausalConv2d(nn.Module):
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Shape: state is (batch, inputs, context, frequency)."""
         x = torch.cat((state, x), dim=2)
-        return self.conv(x), x[:, :, x.shape[2] - self.context :]
+        return self.conv(x), last(x, self.context)
 
 
 class CausalConv1d(nn.Module):
@@ -53,7 +60,7 @@ class CausalConv1d(nn.Module):
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Shape: state is (batch, inputs, context)."""
         x = torch.cat((state, x), dim=2)
-        return self.conv(x), x[:, :, x.shape[2] - self.context :]
+        return self.conv(x), last(x, self.context)
 
 
 class SlidingMean(nn.Module):
