@@ -37,7 +37,6 @@ from streamseg.training.streaming import Network
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 PLAIN_SHARDS = 236  # 50 hours, of frame_conv
-SHARDS = 392  # 84 hours, of activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def stages_of(stem: str, seed: int, quick: bool) -> tuple[Stage, ...]:
         seed=seed,
         half=bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()),
     )
-    return (Stage(plan, range(SHARDS)),)
+    return (Stage(plan, range(render.SHARDS)),)
 
 
 def prepare(job: Job, stages: Sequence[Stage], console: Console) -> None:

@@ -16,14 +16,13 @@ import click
 import torch
 from torch import Tensor, nn
 
-from streamseg.training import fronts, recipes, validation
+from streamseg.training import fronts, recipes, render, validation
 from streamseg.training.activity import Activity, Shape
 from streamseg.training.fit import Material, Plan, Run
 from streamseg.training.remix import Remixed
 from streamseg.training.streaming import macs_per_s
 
 _FRAMES_PER_S = 25.0  # after the stride
-SHARDS = 392
 _NARROW = (20, 32, 48, 64)
 
 
@@ -150,7 +149,7 @@ def main(
     torch.set_num_threads(threads)
     network = VARIANTS[variant]()
     spec = fronts.ACTIVITY
-    numbers = range(0, SHARDS, 2)
+    numbers = range(0, render.SHARDS, 2)
     material = Material.read(cache / "shards", "activity", spec, numbers)
     half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     plan = Plan(

@@ -82,6 +82,25 @@ class Material:
         """See ``batches``."""
         return batches(self, plan, first, last)
 
+    def frames_at(self, plan: Plan, step: int) -> int:
+        """Feature frames of a crop at this step, at most those of a programme."""
+        length: int = self.features.shape[1]
+        return min(round(plan.crop_at(step) / self.spec.hop_s), length)
+
+    def starts(self, random: np.random.Generator, count: int, frames: int) -> NDArray[np.int64]:
+        """First feature frames of so many crops, multiples of 4, anywhere in a programme."""
+        return random.integers(0, (self.features.shape[1] - frames) // 4 + 1, count) * 4
+
+    def crops(
+        self, rows: NDArray[np.int64], starts: NDArray[np.int64], frames: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Features (crops, frames, bands) and the truth of each frame (crops, frames, 3)."""
+        taken = starts[:, None] + np.arange(frames)
+        cells = fronts.cell_of_frames(self.spec, self.features.shape[1])[taken]
+        cells = np.minimum(cells, self.truth.shape[1] - 1)
+        features = self.features[rows[:, None], taken].astype(np.float32)
+        return features, self.truth[rows[:, None], cells]
+
 
 class Stock(Protocol):
     """What a run trains on."""
@@ -101,24 +120,19 @@ def batches(
     material: Material, plan: Plan, first: int, last: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Random crops with the truth of each feature frame, the same for the same seed and step."""
-    count, length = material.features.shape[:2]
-    cells_of = fronts.cell_of_frames(material.spec, length)
+    count = len(material.features)
     for step in range(first, last):
-        frames = min(round(plan.crop_at(step) / material.spec.hop_s), length)
+        frames = material.frames_at(plan, step)
         random = np.random.default_rng([plan.seed, 3, step])
         # Sampling without repetition inside an epoch.
         per_epoch = max(1, count // plan.batch)
         order = np.random.default_rng([plan.seed, 4, step // per_epoch]).permutation(count)
         at = step % per_epoch * plan.batch
         rows = order[at : at + plan.batch]
-        starts = random.integers(0, (length - frames) // 4 + 1, len(rows)) * 4
-        taken = starts[:, None] + np.arange(frames)
-        cells = np.minimum(cells_of[taken], material.truth.shape[1] - 1)
-        if material.spec.norm is None:
-            features = material.features[rows[:, None], taken].astype(np.float32)
-        else:
+        starts = material.starts(random, len(rows), frames)
+        features, truth = material.crops(rows, starts, frames)
+        if material.spec.norm is not None:
             features = _normalised_crops(material, rows, starts, frames, random)
-        truth = material.truth[rows[:, None], cells]
         yield torch.from_numpy(features), torch.from_numpy(truth)
 
 

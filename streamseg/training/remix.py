@@ -83,11 +83,12 @@ class Remixed:
             over = random.random(plan.batch) < OVERLAID
             drawn = random.random(plan.batch + int(over.sum()))
             rows = np.minimum(np.searchsorted(ends, drawn), len(ends) - 1)
-            features, truth = self._crops(random, rows, plan.crop_at(step))
-            features = self._transposed(features, random, generator)
-            heard, marks = features.numpy(), truth
+            frames = self.material.frames_at(plan, step)
+            starts = self.material.starts(random, len(rows), frames)
+            features, marks = self.material.crops(rows, starts, frames)
+            heard = self._transposed(torch.from_numpy(features), random, generator).numpy()
             for row in np.flatnonzero(random.random(plan.batch) < STEADY):
-                heard[row], marks[row] = self._noise(random, heard.shape[1])
+                heard[row], marks[row] = self._noise(random, frames)
             for turn, row in enumerate(np.flatnonzero(over)):
                 other = plan.batch + turn
                 ratio_db = float(random.uniform(-RATIO_DB, RATIO_DB))
@@ -97,18 +98,6 @@ class Remixed:
             for row in np.flatnonzero(random.random(plan.batch) < HUMMING):
                 heard[row] = self._with_hum(random, heard[row], marks[row])
             yield torch.from_numpy(heard[: plan.batch]), torch.from_numpy(marks[: plan.batch])
-
-    def _crops(
-        self, random: Generator, rows: NDArray[np.int64], crop_s: float
-    ) -> tuple[Tensor, NDArray[np.uint8]]:
-        length = self.material.features.shape[1]
-        frames = min(round(crop_s / self.material.spec.hop_s), length)
-        starts = random.integers(0, (length - frames) // 4 + 1, len(rows)) * 4
-        taken = starts[:, None] + np.arange(frames)
-        cells = fronts.cell_of_frames(self.material.spec, length)[taken]
-        cells = np.minimum(cells, self.material.truth.shape[1] - 1)
-        features = self.material.features[rows[:, None], taken].astype(np.float32)
-        return torch.from_numpy(features), self.material.truth[rows[:, None], cells]
 
     def _transposed(
         self, features: Tensor, random: Generator, generator: torch.Generator
@@ -139,7 +128,9 @@ class Remixed:
 
 
 def steady_noises(seed: int, count: int, seconds: float) -> NDArray[np.float16]:
-    """Features of noises of every colour, half of them in a band or swelling; see ``Remixed``."""
+    """Features of noises with a root mean square of 1, (count, frames, bands) float16: of every
+    colour, half of them now and then in a band or swelling.
+    """
     spec = fronts.ACTIVITY
     frames = round(seconds / spec.hop_s)
     made = []

@@ -28,6 +28,8 @@ from streamseg.training.shelves import WIDE, Taste
 SECONDS = 24.0
 CELLS = 1200  # 24 s of 20 ms
 PER_SHARD = 32
+SHARDS = 392
+"""All that there are to train on, 84 hours."""
 # Shards beyond 160 (34 hours) dwell on what the plain ones leave over.
 Focus = Literal["plain", "pauses", "singing", "broad", "voices", "varied"]
 _FIRST: tuple[tuple[int, Focus], ...] = (

@@ -59,6 +59,20 @@ def test_a_bank_depends_on_its_seed_alone() -> None:
     assert not np.array_equal(first, hum_lines.bank(2, 2))
 
 
+def test_a_bank_has_no_whistles_of_supplies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing tells these from a test tone; every other form is in it."""
+    made: list[str] = []
+    plain = hums.hum
+
+    def noted(random: np.random.Generator, count: int, form: str = "") -> np.ndarray:
+        made.append(form)
+        return plain(random, count, form)
+
+    monkeypatch.setattr(hums, "hum", noted)
+    hum_lines.bank(2, 24)
+    assert set(made) == set(hums.FORMS) - {"supply"}
+
+
 def test_hum_goes_on_for_as_long_as_asked() -> None:
     """Features longer than the hum: no frame is left without it, nor stands out at a seam."""
     silence = np.full((1500, 80), -70, np.float32)

@@ -5,7 +5,6 @@ import pytest
 from numpy.typing import NDArray
 
 from streamseg.training import fronts, hum_lines, remix
-from streamseg.training.data import RATE_HZ
 from streamseg.training.fit import Material, Plan
 from streamseg.training.mixing import IGNORE
 from streamseg.training.remix import Remixed, overlaid
@@ -130,11 +129,3 @@ def test_some_crops_are_one_steady_noise(monkeypatch: pytest.MonkeyPatch) -> Non
     assert min(levels) > remix.STEADY_DBFS[0] - 8  # one that swells begins or ends softly
     assert max(levels) < remix.STEADY_DBFS[1] + 3
     assert np.ptp(levels) > 15
-
-
-def test_a_bank_of_hums_has_no_whistles() -> None:
-    """Nothing tells the whistle of a supply from a test tone: above 6 kHz there is little."""
-    bank = hum_lines.bank(2, 12).astype(np.float64)
-    power = 10 ** (bank / 10)
-    assert len(bank[0]) * fronts.ACTIVITY.hop_s <= hum_lines.SECONDS * RATE_HZ
-    assert (power[:, :, 70:].sum(axis=2) < 0.2 * power.sum(axis=2)).mean() > 0.95
