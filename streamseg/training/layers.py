@@ -29,7 +29,16 @@ from streamseg.training.data import (
     gate,
     runs,
 )
-from streamseg.training.shelves import BORROWED, CLASSES, MADE, SHARES, WIDE, Shelf, Taste
+from streamseg.training.shelves import (
+    BORROWED,
+    CLASSES,
+    MADE,
+    OUTDOORS,
+    SHARES,
+    WIDE,
+    Shelf,
+    Taste,
+)
 
 __all__ = ["CLASSES", "Layer", "Layers", "rooms_of"]
 
@@ -44,10 +53,11 @@ class Layer:
     manner: str
 
 
-_LONE = ("solo", "grain_solo", "held")
+_LONE = ("solo", "grain_solo", "held", "cappella")
 _ACROSS = (
     *_LONE,
     "choir",
+    "ensemble",
     "grain_choir",
     "vocals",
 )  # far singing, so that distance is no sign of speech
@@ -85,6 +95,10 @@ class Layers:
         grain = banks.get("grains" if part == "fit" else "grains_held_out")
         wanted: dict[tuple[str, str], tuple[Bank | None, Callable[[Entry], bool]]] = {
             ("music", "clip"): (banks.get("music"), lambda e: True),
+            ("music", "cappella"): (
+                banks.get("music"),
+                lambda e: e.detail.startswith("a_cappella"),
+            ),
             ("music", "midi"): (banks.get("midi"), lambda e: True),
             ("music", "invented"): (banks.get("invented"), lambda e: True),
             ("music", "solo"): (sung, lambda e: e.detail == "solo"),
@@ -141,16 +155,16 @@ class Layers:
         manner = manner or str(random.choice(names, p=weights))
         count = int(seconds * RATE_HZ) // CELL * CELL
         samples, cells = self._made(random, label, manner, seconds)
-        if self._taste == "varied" and label == "music" and coin(random, _SHADED.get(manner, 0)):
+        if self._taste in OUTDOORS and label == "music" and coin(random, _SHADED.get(manner, 0)):
             samples = shades.shaded(random, samples)
-        if self._taste == "varied" and coin(random, self._outside(label, manner)):
+        if self._taste in OUTDOORS and coin(random, self._outside(label, manner)):
             samples = field.outdoors(random, samples, float(random.uniform(14, 30)))
         elif manner == "far" or (self._taste in WIDE and manner in _ACROSS and coin(random, 0.4)):
             samples, cells = self._across(random, samples, cells)
         else:
             samples, cells = self._in_its_room(random, samples, cells)
         if (
-            manner in ("solo", "grain_solo", "vocals") and random.random() < 0.25
+            manner in ("solo", "grain_solo", "vocals", "cappella") and random.random() < 0.25
         ):  # over its accompaniment
             bed, _ = self._filled(random, ("music", "clip"), count, change=False)
             under = 10 ** (float(random.uniform(-16, 4)) / 20)
@@ -183,6 +197,8 @@ class Layers:
             return self._babble(random, count)
         if manner == "choir":
             return self._choir(random, count)
+        if manner == "ensemble":
+            return self._ensemble(random, count)
         key = BORROWED.get(manner, (label, manner))
         return self._filled(random, key, count, change=manner == "dialogue")
 
@@ -267,18 +283,22 @@ class Layers:
             alone = ("music", "vocals") if random.random() < 0.15 else ("music", "solo")
             key = alone if alone in self._shelves else ("music", "solo")
             voice, cells = self._filled(random, key, count, change=False)
-            total = voice.copy()
-            for _ in range(int(random.integers(2, 10))):
-                ratio = float(np.exp2(random.choice([0, 0, 0, 7, 12, -12, 4]) / 12))
-                ratio *= float(np.exp(random.normal(0, 0.006)))
-                other = soxr.resample(voice, RATE_HZ * ratio, RATE_HZ, "LQ")
-                other = np.resize(other, count)
-                total += np.roll(other, int(random.uniform(0, 0.07) * RATE_HZ)) * float(
-                    random.uniform(0.4, 1.0)
-                )
+            total = _multiplied(random, voice, int(random.integers(2, 10)))
         if random.random() < 0.75:
             total = augment.reverberate(random, total, self._rooms, far=random.random() < 0.6)
         return total, cells
+
+    def _ensemble(self, random: Generator, count: int) -> tuple[Samples, NDArray[np.uint8]]:
+        """One to three recorded voices, each multiplied; mostly in a hall."""
+        alone = ("music", "vocals") if coin(random, 0.3) else ("music", "cappella")
+        key = alone if alone in self._shelves else ("music", "cappella")
+        total = np.zeros(count, np.float32)
+        for _ in range(int(random.integers(1, 4))):
+            voice, _ = self._filled(random, key, count, change=False)
+            total += _multiplied(random, voice, int(random.integers(1, 4)))
+        if coin(random, 0.75):
+            total = augment.reverberate(random, total, self._rooms, far=coin(random, 0.6))
+        return total, gate(total)
 
     def _in_its_room(
         self, random: Generator, samples: Samples, cells: NDArray[np.uint8]
@@ -297,6 +317,18 @@ class Layers:
         elif random.random() < 0.15:
             samples = augment.low_pass(random, samples)
         return samples, cells
+
+
+def _multiplied(random: Generator, voice: Samples, others: int) -> Samples:
+    """A voice and ``others`` made of it: in fifths, thirds and octaves, out of tune, late."""
+    total = voice.copy()
+    for _ in range(others):
+        ratio = float(np.exp2(random.choice([0, 0, 0, 7, 12, -12, 4]) / 12))
+        ratio *= float(np.exp(random.normal(0, 0.006)))
+        other = np.resize(soxr.resample(voice, RATE_HZ * ratio, RATE_HZ, "LQ"), len(voice))
+        late = int(random.uniform(0, 0.07) * RATE_HZ)
+        total += np.roll(other, late) * float(random.uniform(0.4, 1.0))
+    return total
 
 
 def _trimmed(

@@ -1,4 +1,5 @@
-"""Crops for ``activity`` that no shard holds: transposed, over each other, with hum under them.
+"""Crops for ``activity`` that no shard holds: transposed, over each other, with hum under them,
+coloured.
 
 All of it happens in features, so that it costs little beside a step: powers of two sounds add up in
 a band but for what their phases do to each other, which has a mean of zero.
@@ -41,7 +42,17 @@ STEADY = 0.1
 """Share of the crops that are one steady noise from beginning to end, so that it stays noise."""
 STEADY_DBFS = (-50.0, -15.0)
 """Its level."""
-OFTEN: dict[Focus, float] = {"singing": 1.5, "broad": 1.2, "voices": 1.5, "varied": 1.2}
+COLOURED = 0.35
+"""Share of the crops with a steep equaliser over everything."""
+TILT_DB, BUMPS_DB = 14.0, 3.0
+"""Its ends are up to so far from the middle, and bumps deviate so much."""
+OFTEN: dict[Focus, float] = {
+    "singing": 1.5,
+    "broad": 1.2,
+    "voices": 1.5,
+    "varied": 1.2,
+    "unaccompanied": 2.5,
+}
 """How often programmes are drawn that dwell on something, beside 1 of the plain ones."""
 _SMOOTHED_FRAMES = 25  # half a second
 
@@ -97,6 +108,8 @@ class Remixed:
                 )
             for row in np.flatnonzero(random.random(plan.batch) < HUMMING):
                 heard[row] = self._with_hum(random, heard[row], marks[row])
+            for row in np.flatnonzero(random.random(plan.batch) < COLOURED):
+                heard[row] = coloured(random, heard[row])
             yield torch.from_numpy(heard[: plan.batch]), torch.from_numpy(marks[: plan.batch])
 
     def _transposed(
@@ -125,6 +138,15 @@ class Remixed:
             marks[(marks != 1).all(axis=1), CLASSES.index("noise")] = IGNORE
         line = self.hums[random.integers(len(self.hums))]
         return hum_lines.added(random, heard, line, under_db)
+
+
+def coloured(random: Generator, heard: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A crop (frames, bands) through another line: tilted, and some regions louder or softer."""
+    places = np.linspace(-1, 1, heard.shape[1])
+    tilt_db = float(random.uniform(-TILT_DB, TILT_DB)) * places
+    bumps_db = np.interp(places, np.linspace(-1, 1, 8), random.normal(0, BUMPS_DB, 8))
+    curve_db = (tilt_db + bumps_db).astype(np.float32)
+    return np.asarray(np.maximum(heard + curve_db, fronts.ACTIVITY.floor_db), np.float32)
 
 
 def steady_noises(seed: int, count: int, seconds: float) -> NDArray[np.float16]:

@@ -23,16 +23,17 @@ from streamseg.training import augment, fronts, layers, mixing
 from streamseg.training.banks import open_banks
 from streamseg.training.data import RATE_HZ, Part
 from streamseg.training.layers import Layers
-from streamseg.training.shelves import WIDE, Taste
+from streamseg.training.shelves import OUTDOORS, WIDE, Taste
 
 SECONDS = 24.0
 CELLS = 1200  # 24 s of 20 ms
 PER_SHARD = 32
-SHARDS = 392
-"""All that there are to train on, 84 hours."""
+SHARDS = 424
+"""All that there are to train on, 90 hours."""
 # Shards beyond 160 (34 hours) dwell on what the plain ones leave over.
-Focus = Literal["plain", "pauses", "singing", "broad", "voices", "varied"]
+Focus = Literal["plain", "pauses", "singing", "broad", "voices", "varied", "unaccompanied"]
 _FIRST: tuple[tuple[int, Focus], ...] = (
+    (392, "unaccompanied"),
     (340, "varied"),
     (284, "voices"),
     (236, "broad"),
@@ -74,7 +75,7 @@ def one(
     drawn, rooms = _layers(banks, corpus, part, taste)
     broad = taste in WIDE
     pauses = random.random() < 0.35 if broad else focus == "pauses"
-    varied = focus == "varied"
+    varied = taste in OUTDOORS
     programme = mixing.compose(drawn, random, SECONDS + _TAIL_S, pauses, broad, varied)
     if varied:
         programme = mixing.troubled(random, programme)

@@ -26,7 +26,8 @@ def material() -> Material:
 
 def plain(monkeypatch: pytest.MonkeyPatch, **shares: float) -> None:
     """Nothing is done to the crops but what ``shares`` says."""
-    wanted = {"OVERLAID": 0.0, "HUMMING": 0.0, "STEADY": 0.0, "UNCHANGED": 1.0, **shares}
+    wanted = {"OVERLAID": 0.0, "HUMMING": 0.0, "STEADY": 0.0, "COLOURED": 0.0}
+    wanted |= {"UNCHANGED": 1.0, **shares}
     for name, share in wanted.items():
         monkeypatch.setattr(remix, name, share)
 
@@ -129,3 +130,19 @@ def test_some_crops_are_one_steady_noise(monkeypatch: pytest.MonkeyPatch) -> Non
     assert min(levels) > remix.STEADY_DBFS[0] - 8  # one that swells begins or ends softly
     assert max(levels) < remix.STEADY_DBFS[1] + 3
     assert np.ptp(levels) > 15
+
+
+def test_some_crops_are_coloured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a whole: each band of such a crop moves by as much in every frame, its marks stay."""
+    plain(monkeypatch)
+    before = list(stock().batches(PLAN, 0, 10))
+    plain(monkeypatch, COLOURED=1.0)
+    slopes = []
+    for (features, truth), (same, marks) in zip(before, stock().batches(PLAN, 0, 10), strict=True):
+        np.testing.assert_array_equal(truth, marks)
+        moved = (same - features).numpy()
+        assert np.ptp(moved, axis=1).max() < 1e-4
+        slopes += [float(np.polyfit(np.linspace(-1, 1, 80), curve[0], 1)[0]) for curve in moved]
+    assert min(slopes) < -8
+    assert max(slopes) > 8
+    assert max(np.abs(slopes)) < remix.TILT_DB + 4 * remix.BUMPS_DB
