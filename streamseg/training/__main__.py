@@ -71,7 +71,9 @@ def stages_of(stem: str, seed: int, quick: bool) -> tuple[Stage, ...]:
         seed=seed,
         half=bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()),
     )
-    return (Stage(plan, range(render.SHARDS)),)
+    again = replace(plan, steps=28_000, late_from=23_000, rate=4e-3, seed=seed + 1)
+    every = range(render.SHARDS)
+    return Stage(plan, every), Stage(again, every)
 
 
 def prepare(job: Job, stages: Sequence[Stage], console: Console) -> None:

@@ -27,12 +27,14 @@ def plan_of(seed: int, quick: bool) -> Plan:
         return Plan(steps=30, batch=4, crop_s=1.5, averaging=0.9, check_every=30, seed=seed)
     half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return Plan(
-        steps=4000,
-        batch=16,
+        steps=13_000,
+        batch=8,
         crop_s=1.5,  # 17 windows along time: more scenes for the same work as fewer, longer crops
-        rate=3e-3,
-        averaging=0.998,
-        check_every=500,
+        rate=5e-3,
+        weight_decay=0.01,
+        optimizer="muon",
+        averaging=0.999,
+        check_every=1000,
         seed=seed,
         half=half,
     )

@@ -28,7 +28,7 @@ DEVIATIONS = (
     "two columns of a window are lost where a pool meets an odd number.",
     "Decibels with a floor of -100 go in, the paper does not say which scale.",
     "Trained with batch normalisation after each pool, folded into the convolutions in the graph; "
-    "AdamW instead of plain gradient descent, which was behind it in equally long short runs.",
+    "Muon (Jordan et al. 2024) instead of plain gradient descent, which was behind in short runs.",
     "Targets are soft: the mean over a window's units of each class's share of power to the "
     f"{mask_data.SHARE_EXPONENT:g}, from components that are known apart (the paper's windows "
     "are of one class). So a probability orders, and says who dominates; it is no power share.",

@@ -61,11 +61,13 @@ def test_every_stage_has_a_seed_of_its_own() -> None:
 
 
 def test_activity_hears_every_kind_of_programme() -> None:
-    """In one stage, first in short crops and then in long ones."""
-    (stage,) = command.stages_of("activity", 0, quick=False)
-    foci = {render.focus_of(number) for number in stage.shards}
-    assert foci == set(typing.get_args(render.Focus))
-    plan = stage.plan
-    assert plan.crop_at(0) < plan.crop_at(plan.steps - 1)
-    assert plan.crop_at(plan.late_from - 1) == plan.crop_s
-    assert plan.crop_at(plan.late_from) == plan.late_crop_s
+    """In two cycles of other batches, each first in short crops and then in long ones."""
+    stages = command.stages_of("activity", 0, quick=False)
+    assert len({stage.plan.seed for stage in stages}) == len(stages) == 2
+    for stage in stages:
+        foci = {render.focus_of(number) for number in stage.shards}
+        assert foci == set(typing.get_args(render.Focus))
+        plan = stage.plan
+        assert plan.crop_at(0) < plan.crop_at(plan.steps - 1)
+        assert plan.crop_at(plan.late_from - 1) == plan.crop_s
+        assert plan.crop_at(plan.late_from) == plan.late_crop_s
