@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from streamseg.training.fronts import WINDOW_MASK
-from streamseg.training.streaming import CausalConv2d, Network
+from streamseg.training.streaming import CausalConv2d, Network, last
 
 MAPS = 32
 UNIT = 16  # pixels of a shift, 2 ** 4
@@ -75,8 +75,8 @@ class WindowMask(Network):
     def forward(self, features: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
         """Probabilities (batch, frames / 16, 9, 3) and the next states."""
         x = torch.cat((states[0], scaled(features)), dim=2)
-        after = [x[:, :, x.shape[2] - states[0].shape[2] :]]
-        x = x[:, :, : x.shape[2] - _DELAY]
+        after = [last(x, self.state_shapes[0][1])]
+        x = x[:, :, :-_DELAY]
         for index, (layer, norm) in enumerate(self._layers()):
             if index == 0:
                 x = layer.conv(x)
