@@ -74,7 +74,7 @@ class DecisionSettings(_Section):
     """The state machine that turns probabilities into segments; the same for every class."""
 
     on: float = Field(0.6, gt=0, lt=1, description="a segment opens when the score rises above")
-    off: float = Field(0.4, gt=0, lt=1, description="and closes when it falls below: no flicker")
+    off: float = Field(0.3, gt=0, lt=1, description="and closes when it falls below: no flicker")
     smooth_s: float = Field(0.5, ge=0, le=10, description="centred mean: removes single frames")
     min_on_s: float = Field(0.8, ge=0, le=60, description="shorter sounds are not reported")
     min_off_s: float = Field(1.0, ge=0, le=60, description="shorter breaks are bridged: breaths")

@@ -17,6 +17,7 @@ The rules, which every figure that is compared with these must follow:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,7 @@ from streamseg.evaluation.metrics import (
     merged,
 )
 from streamseg.evaluation.truth import Programme, Truth
+from streamseg.messages import Segment
 
 GRID_S = 0.02
 EDGE_S = 0.1
@@ -129,22 +131,23 @@ def score_programme(programme: Programme, heard: Heard) -> ProgrammeScore:
     return ProgrammeScore(
         one_class=Confusion.of(prob[alone], truth.sounds[alone].argmax(1)),
         multi_label=Counts.of(claimed, truth.sounds, scored),
-        events=_score_events(programme.truth, heard),
+        events=score_events(programme.truth, heard.rate_hz, heard.segments),
         calibration=Calibration.of(prob, truth.sounds, scored),
         silence=int(silent.sum()),
         silence_called=int(claimed[silent].any(1).sum()),
     )
 
 
-def _score_events(truth: tuple[Truth, ...], heard: Heard) -> Counts:
+def score_events(truth: tuple[Truth, ...], rate_hz: int, segments: Sequence[Segment]) -> Counts:
+    """Onsets of segments, in samples at ``rate_hz``, against those of the layers that are heard."""
     counts = []
     for name in CLASSES:
         layers = [layer for layer in truth if layer.label == name]
         expected = [Stretch(t.start_s, t.end_s) for t in layers if t.level_db >= HIDDEN_DB]
         ignored = [Stretch(t.start_s, t.end_s) for t in layers if t.level_db < HIDDEN_DB]
         found = [
-            Stretch(segment.start / heard.rate_hz, segment.end / heard.rate_hz)
-            for segment in heard.segments
+            Stretch(segment.start / rate_hz, segment.end / rate_hz)
+            for segment in segments
             if segment.label == name
         ]
         counts.append(

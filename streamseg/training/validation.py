@@ -58,12 +58,35 @@ class Score:
     silence: float
 
 
-def _case(name: str, samples: Samples, truth: NDArray[np.uint8], names: tuple[str, ...]) -> Case:
-    heard = np.clip(samples * np.float32(0.08 / augment.rms(samples)), -1, 1)
-    if name == "quiet_25db":
-        heard *= np.float32(10 ** (-25 / 20))
+def _case(name: str, heard: Samples, truth: NDArray[np.uint8], names: tuple[str, ...]) -> Case:
     rendered = {key: fronts.features(fronts.FRONTS[key], heard) for key in names}
     return Case(name, rendered, truth)
+
+
+def _at_level(name: str, samples: Samples) -> Samples:
+    heard = np.clip(samples * np.float32(0.08 / augment.rms(samples)), -1, 1)
+    down_db = 25 if name == "quiet_25db" else 0
+    return np.asarray(heard * np.float32(10 ** (-down_db / 20)), np.float32)
+
+
+def programme(
+    banks: Path, corpus: Path | None, seed: int, name: str, seconds: float
+) -> mixing.Programme:
+    """One validation programme as it is heard under one condition."""
+    taste: Taste = "varied" if name in (VARIED, RECORDER) else "plain"
+    drawn = Layers(open_banks(banks), "validation", layers.rooms_of(corpus), taste)
+    random = np.random.default_rng([seed, *name.encode()])
+    pauses = name == MAINS or name in HUMS_DB
+    made = mixing.compose(drawn, random, seconds, pauses=pauses, mains=name == MAINS)
+    heard = made.samples
+    if name in CONDITIONS:
+        heard = CONDITIONS[name](random, heard)
+    elif name in HUMS_DB:
+        heard = hums.under(random, heard, HUMS_DB[name])
+    elif name == RECORDER:
+        heard = field.taken(random, heard)
+    truth = mixing.ring_on(made.truth, 0.4) if name == "room" else made.truth
+    return mixing.Programme(_at_level(name, heard), truth, made.segments)
 
 
 def programme_case(
@@ -75,20 +98,8 @@ def programme_case(
     names: tuple[str, ...] = fronts.SHARED,
 ) -> Case:
     """One validation programme under one condition."""
-    taste: Taste = "varied" if name in (VARIED, RECORDER) else "plain"
-    drawn = Layers(open_banks(banks), "validation", layers.rooms_of(corpus), taste)
-    random = np.random.default_rng([seed, *name.encode()])
-    pauses = name == MAINS or name in HUMS_DB
-    programme = mixing.compose(drawn, random, seconds, pauses=pauses, mains=name == MAINS)
-    heard = programme.samples
-    if name in CONDITIONS:
-        heard = CONDITIONS[name](random, heard)
-    elif name in HUMS_DB:
-        heard = hums.under(random, heard, HUMS_DB[name])
-    elif name == RECORDER:
-        heard = field.taken(random, heard)
-    truth = mixing.ring_on(programme.truth, 0.4) if name == "room" else programme.truth
-    return _case(name, heard, truth, names)
+    heard = programme(banks, corpus, seed, name, seconds)
+    return _case(name, heard.samples, heard.truth, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +143,8 @@ def manner_case(
         truth[:, CLASSES.index(alone.label)] = layer.cells
         truth[layer.cells != 1] = IGNORE
         marks.append(truth)
-    return _case(alone.name, np.concatenate(pieces), np.concatenate(marks), names)
+    heard = _at_level(alone.name, np.concatenate(pieces))
+    return _case(alone.name, heard, np.concatenate(marks), names)
 
 
 _ALONE = (
