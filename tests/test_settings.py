@@ -42,7 +42,7 @@ def test_flags_beat_the_environment_and_the_environment_beats_the_file(tmp_path)
         ("on = 0.7", "unknown key 'on'"),
         ("[decisions]\non = 7", r"s\.toml: decisions\.on = 7: .*less than 1"),
         ("[decisions]\non = 'loud'", r"decisions\.on = 'loud': .*valid number"),
-        ("[decisions]\non = 0.2", r"decisions\.off \(0\.4\) must not exceed decisions\.on"),
+        ("[decisions]\non = 0.2", r"decisions\.off \(0\.3\) must not exceed decisions\.on"),
         ("[decisions\non = 0.2", "expected TOML in"),
         ("[model]\nprovider = 'tpu'", r"model\.provider = 'tpu'"),
     ],
