@@ -1,9 +1,9 @@
-"""``python -m streamseg.evaluation.decision_thresholds CACHE``: the thresholds of the decisions.
+"""``python -m streamseg.evaluation.decision_thresholds CACHE --corpus DIR``: ``on`` and ``off``.
 
 Onsets of the decided segments (F, as ``programmes`` scores events) and what the segments cover of
 each class (F over moments), over ``decisions.on`` and ``decisions.off``, on programmes composed of
 sounds held out of training, under every condition of validation. No eval sound is read. Needs the
-extra ``train``, whose banks lie in CACHE.
+extra ``train``, whose banks lie in CACHE; DIR holds the rooms.
 """
 
 from __future__ import annotations

@@ -52,8 +52,8 @@ def test_a_lower_threshold_holds_a_wavering_sound_together() -> None:
     assert 0.8 < torn[1] < 0.95
 
 
-def test_programmes_are_composed_under_every_condition(tmp_path: Path) -> None:
-    """Heard as they are composed: as long, and with their truth."""
+def test_a_programme_is_heard_as_it_is_composed(tmp_path: Path) -> None:
+    """As long, and with its truth."""
     quick_banks(tmp_path, seed=3)
     seen: list[int] = []
 
