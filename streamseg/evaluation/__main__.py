@@ -171,6 +171,23 @@ def lookahead(folder: Path | None, model: str, json_path: Path | None) -> None:
 
 
 @main.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@_common
+def alarms(folder: Path | None, model: str, json_path: Path | None) -> None:
+    """Show which alarms about the programme the truth deserves, and which ones come.
+
+    Over the composed broadcasts of FOLDER; without it: $STREAMSEG_CORPUS/programmes.
+    """
+    from streamseg.evaluation import alarms as task
+
+    found = _progress(read_programmes(corpus_folder(folder, "programmes")))
+    scores = task.evaluate(found, network_analyser(model))
+    Console(width=120).print(task.alarms_table(scores))
+    if json_path:
+        tables.write_json(json_path, {"model": model, "alarms": task.alarms_record(scores)})
+
+
+@main.command()
 @click.argument("corpus", required=False, type=click.Path(path_type=Path))
 @click.option("--sets", default=120, show_default=True, help="excerpts of each class")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="write figures")
