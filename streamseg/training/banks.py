@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from streamseg.training import (
+    ambient,
     electronic,
     gatherings,
     melodies,
@@ -50,7 +51,8 @@ KINDS = (
 )
 LATER = ("dance", "bands", "gatherings", "gatherings_held_out")
 """What the varied shards draw from besides; it is made of the others, and of rendered pieces."""
-
+LAST = ("ambient",)
+"""Made of all of these."""
 
 SINGLE = ("syllables",)
 """What programmes of single sounds draw from besides ``KINDS``."""
@@ -62,7 +64,7 @@ def pieces_of(cache: Path, part: Part) -> Path:
 
 
 def _later(kind: str, corpus: Path, folder: Path, seed: int) -> Iterator[Sound]:
-    """Sounds of one of ``LATER``, those to train on first."""
+    """Sounds of one of ``LATER`` or ``LAST``, those to train on first."""
     if kind == "dance":
         fit = repertoire.dance_sounds(folder, "fit", 150, seed)
         return chain(fit, repertoire.dance_sounds(folder, "validation", 24, seed))
@@ -71,6 +73,9 @@ def _later(kind: str, corpus: Path, folder: Path, seed: int) -> Iterator[Sound]:
         fit = repertoire.band_sounds(pieces_of(cache, "fit"), "fit", seed)
         held_out = pieces_of(cache, "validation")
         return chain(fit, repertoire.band_sounds(held_out, "validation", seed))
+    if kind == "ambient":
+        fit = ambient.ambient_sounds(folder, "fit", 560, seed)
+        return chain(fit, ambient.ambient_sounds(folder, "validation", 80, seed))
     clips = read_manifest(corpus)
     if kind == "gatherings":
         return gatherings.gathering_sounds(clips, "fit", 48, 72, seed)
@@ -78,7 +83,7 @@ def _later(kind: str, corpus: Path, folder: Path, seed: int) -> Iterator[Sound]:
 
 
 def _sounds(kind: str, corpus: Path, folder: Path, seed: int) -> Iterator[Sound]:
-    if kind in LATER:
+    if kind in (*LATER, *LAST):
         return _later(kind, corpus, folder, seed)
     clips = read_manifest(corpus)
     if kind in ("music", "speech", "noise"):

@@ -81,9 +81,10 @@ def prepare_bands(job: Job, console: Console) -> tuple[Path, Path]:
 def prepare_later_banks(job: Job, console: Console) -> None:
     """What varied programmes draw from besides: made of the other sounds, and of rendered bands."""
     assert job.corpus is not None
-    console.print("sounds: bands, dance music, people who sing together")
+    console.print("sounds: bands, dance music, people who sing together, ambient music")
     prepare_bands(job, console)
-    banks.build_banks(job.corpus, job.banks, job.seed, job.workers, console.print, banks.LATER)
+    for kinds in (banks.LATER, banks.LAST):
+        banks.build_banks(job.corpus, job.banks, job.seed, job.workers, console.print, kinds)
 
 
 def record_of(job: Job, hours: float, besides: Sequence[str] = ()) -> TrainingRecord:

@@ -113,6 +113,7 @@ class Layers:
             ("music", "scored"): (banks.get("scored"), lambda e: True),
             ("music", "electronic"): (banks.get("electronic"), lambda e: True),
             ("music", "stems"): (banks.get("stems"), lambda e: True),
+            ("music", "ambient"): (banks.get("ambient"), lambda e: True),
             ("speech", "clip"): (banks.get("speech"), lambda e: True),
             ("speech", "foreign"): (banks.get("foreign"), lambda e: True),
             ("speech", "respoken"): (sung, lambda e: e.detail == "respoken"),

@@ -52,6 +52,7 @@ OFTEN: dict[Focus, float] = {
     "voices": 1.5,
     "varied": 1.2,
     "unaccompanied": 2.5,
+    "ambient": 2.5,
 }
 """How often programmes are drawn that dwell on something, beside 1 of the plain ones."""
 _SMOOTHED_FRAMES = 25  # half a second

@@ -28,11 +28,14 @@ from streamseg.training.shelves import OUTDOORS, WIDE, Taste
 SECONDS = 24.0
 CELLS = 1200  # 24 s of 20 ms
 PER_SHARD = 32
-SHARDS = 424
-"""All that there are to train on, 90 hours."""
+SHARDS = 456
+"""All that there are to train on, 97 hours."""
 # Shards beyond 160 (34 hours) dwell on what the plain ones leave over.
-Focus = Literal["plain", "pauses", "singing", "broad", "voices", "varied", "unaccompanied"]
+Focus = Literal[
+    "plain", "pauses", "singing", "broad", "voices", "varied", "unaccompanied", "ambient"
+]
 _FIRST: tuple[tuple[int, Focus], ...] = (
+    (424, "ambient"),
     (392, "unaccompanied"),
     (340, "varied"),
     (284, "voices"),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from streamseg.training.data import RATE_HZ, Bank, Entry, Part
 
 CLASSES = ("music", "speech", "noise")
-Taste = Literal["plain", "singing", "broad", "voices", "varied", "unaccompanied"]
+Taste = Literal["plain", "singing", "broad", "voices", "varied", "unaccompanied", "ambient"]
 """What layers are drawn from: see ``SHARES``."""
 
 # How often a class is made in which manner; what a bank set lacks is left out.
@@ -136,6 +136,32 @@ _UNACCOMPANIED: dict[str, dict[str, float]] = {
     },
     "noise": {"clip": 0.7, "synthetic": 0.14, "tone": 0.02, "babble": 0.14},
 }
+# Layers that dwell on music that is texture rather than tune, and on noises beside it.
+_AMBIENT: dict[str, dict[str, float]] = {
+    "music": {
+        "clip": 0.26,
+        "ambient": 0.34,
+        "electronic": 0.08,
+        "dance": 0.08,
+        "band": 0.05,
+        "stems": 0.04,
+        "scored": 0.03,
+        "gathering": 0.02,
+        "cappella": 0.03,
+        "ensemble": 0.02,
+        "vocals": 0.03,
+        "grain_solo": 0.02,
+    },
+    "speech": {
+        "clip": 0.62,
+        "far": 0.12,
+        "foreign": 0.05,
+        "respoken": 0.06,
+        "grain_speech": 0.09,
+        "dialogue": 0.06,
+    },
+    "noise": {"clip": 0.7, "synthetic": 0.17, "tone": 0.03, "babble": 0.1},
+}
 SHARES: dict[Taste, dict[str, dict[str, float]]] = {
     "plain": _MANNERS,
     "singing": {**_MANNERS, "music": _SUNG_MUSIC},
@@ -143,10 +169,11 @@ SHARES: dict[Taste, dict[str, dict[str, float]]] = {
     "voices": _VOICES,
     "varied": _VARIED,
     "unaccompanied": _UNACCOMPANIED,
+    "ambient": _AMBIENT,
 }
-WIDE: tuple[Taste, ...] = ("broad", "voices", "varied", "unaccompanied")
+WIDE: tuple[Taste, ...] = ("broad", "voices", "varied", "unaccompanied", "ambient")
 """Tastes in which voices are also heard across a room, and pauses hum."""
-OUTDOORS: tuple[Taste, ...] = ("varied", "unaccompanied")
+OUTDOORS: tuple[Taste, ...] = ("varied", "unaccompanied", "ambient")
 """Tastes in which sounds are also heard outdoors, shaded, and through recorders and hum."""
 TASTES: tuple[Taste, ...] = tuple(SHARES)
 MADE = {"tune", "synthetic", "tone"}
