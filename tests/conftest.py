@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 # Before numpy is loaded: a pool of threads for products of small matrices only fights for the
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 import streamseg
+from streamseg.cli import main
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -51,3 +53,29 @@ def demo_path() -> Path:
 def rng() -> np.random.Generator:
     """Random numbers that are the same in every run."""
     return np.random.default_rng(20260101)
+
+
+@pytest.fixture
+def no_user_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever runs the tests may have settings of his own."""
+    monkeypatch.setattr("streamseg.settings.default_config_path", lambda: tmp_path / "none.toml")
+    for name in [name for name in os.environ if name.startswith("STREAMSEG_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def run(
+    capfd: pytest.CaptureFixture[str], no_user_settings: None
+) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line in this process; returns exit code, standard output and error."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        code = 0
+        try:
+            main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return call

@@ -15,34 +15,11 @@ import soundfile
 from signals import Scene, at_level, music, programme
 
 from streamseg import __version__
-from streamseg.cli import main
 from streamseg.resources import demo_dir
 
 WAIT_S = 60
 
-
-@pytest.fixture(autouse=True)
-def no_user_settings(monkeypatch, tmp_path):
-    """Whoever runs the tests may have settings of his own."""
-    monkeypatch.setattr("streamseg.settings.default_config_path", lambda: tmp_path / "none.toml")
-    for name in [name for name in os.environ if name.startswith("STREAMSEG_")]:
-        monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def run(capfd):
-    """Run the command line in this process; returns exit code, standard output and error."""
-
-    def call(*arguments):
-        code = 0
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            code = stop.code or 0
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
+pytestmark = pytest.mark.usefixtures("no_user_settings")
 
 
 @pytest.fixture(scope="module")

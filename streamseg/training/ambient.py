@@ -32,9 +32,10 @@ class Sources:
 
     def __init__(self, folder: Path, part: Part) -> None:
         self._music = [held for kind in _MUSIC if (held := _held(folder, kind, part))]
-        self._noise = _held(folder, "noise", part)
-        if not self._music or not self._noise:
+        noise = _held(folder, "noise", part)
+        if not self._music or noise is None:
             raise ValueError(f"expected music and noise for {part} in {folder}, found none")
+        self._noise = noise
 
     def music(self, random: Generator, seconds: float) -> Samples:
         """An excerpt with a peak of 1; every second one is of recorded clips."""
@@ -44,7 +45,6 @@ class Sources:
 
     def noise(self, random: Generator, seconds: float) -> Samples:
         """An excerpt with a peak of 1."""
-        assert self._noise is not None
         return _excerpt(random, *self._noise, seconds)
 
 

@@ -59,7 +59,7 @@ class Described:
 _MADE = ("midi", "invented", "sung", "held", "foreign")
 BROAD = ("scored", "electronic")
 """What broad shards draw from besides."""
-VARIED = (*BROAD, "grains", "dance", "bands", "gatherings")
+VARIED = (*BROAD, "grains", "dance", "bands", "gatherings", "ambient")
 """The same of those that dwell on voices, and of varied ones."""
 
 
@@ -118,7 +118,7 @@ def _other_sources(corpus: Path, banks: Path, kinds: Sequence[str]) -> list[Data
     rows += soundfonts(both="bands" in kinds)
     rows.append(
         DataSource(
-            source="generated: sung and spoken resyntheses of the speech above, invented "
+            source="generated: resyntheses of the sounds above (sung, spoken, stretched), invented "
             "pieces, espeak-ng voices; noises and tones by rule beside these minutes",
             licence="MIT",
             minutes=round(made["generated"], 2),

@@ -26,14 +26,7 @@ from streamseg.cli import main
 from streamseg.resources import demo_dir
 
 WAIT_S = 60
-
-
-@pytest.fixture(autouse=True)
-def no_user_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Whoever runs the tests may have settings of his own."""
-    monkeypatch.setattr("streamseg.settings.default_config_path", lambda: tmp_path / "none.toml")
-    for name in [name for name in os.environ if name.startswith("STREAMSEG_")]:
-        monkeypatch.delenv(name)
+pytestmark = pytest.mark.usefixtures("no_user_settings")
 
 
 def events_of(path: Path) -> list[dict[str, Any]]:

@@ -13,29 +13,11 @@ from pathlib import Path
 import pytest
 from made_events import BEGIN, cleared, closed, lost, opened, raised, restored, started, stopped
 
-from streamseg.cli import main
 from streamseg.commands.report import parse_time
 from streamseg.errors import UsageError
 from streamseg.sinks.lines import to_line
 
 NASTY = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Run the command line in this process; returns exit code, standard output and error."""
-    monkeypatch.setattr("streamseg.settings.default_config_path", lambda: tmp_path / "none.toml")
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture

@@ -19,29 +19,7 @@ from streamseg.cli import main
 FILES = 24
 WAIT_S = 300  # a machine may be busy; only a hang takes as long
 
-
-@pytest.fixture(autouse=True)
-def no_user_settings(monkeypatch, tmp_path):
-    """Whoever runs the tests may have settings of his own."""
-    monkeypatch.setattr("streamseg.settings.default_config_path", lambda: tmp_path / "none.toml")
-    for name in [name for name in os.environ if name.startswith("STREAMSEG_")]:
-        monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def run(capfd):
-    """Run the command line in this process; returns exit code, standard output and error."""
-
-    def call(*arguments):
-        code = 0
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            code = stop.code or 0
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
+pytestmark = pytest.mark.usefixtures("no_user_settings")
 
 
 @pytest.fixture(scope="module")
