@@ -148,10 +148,26 @@ def singing(corpus: Path | None, model: str, json_path: Path | None) -> None:
     from streamseg.evaluation import singing as task
     from streamseg.evaluation.made import hearing
 
-    found = task.evaluate(corpus_folder(corpus), hearing(network_analyser(model)))
-    Console(width=120).print(task.singing_table(found))
+    found = task.evaluate(task.materials(corpus_folder(corpus)), hearing(network_analyser(model)))
+    Console(width=120).print(task.taken_table(found, "What singing is taken for"))
     if json_path:
         tables.write_json(json_path, {"model": model, **task.singing_record(found)})
+
+
+@main.command()
+@click.argument("cache", type=click.Path(path_type=Path, exists=True))
+@_common
+def held_out(cache: Path, model: str, json_path: Path | None) -> None:
+    """Show what sounds held out of training are taken for, kind by kind; CACHE is training's."""
+    from streamseg.evaluation import held_out as task
+    from streamseg.evaluation import singing
+    from streamseg.evaluation.made import hearing
+
+    sounds = _progress(task.materials(cache / "banks"))
+    found = singing.evaluate(sounds, hearing(network_analyser(model)))
+    Console(width=140).print(singing.taken_table(found, "What held-out sounds are taken for"))
+    if json_path:
+        tables.write_json(json_path, {"model": model, **singing.singing_record(found)})
 
 
 @main.command()
@@ -290,7 +306,7 @@ def _cache(folder: Path | None) -> Path:
     return folder or platformdirs.user_cache_path("streamseg") / "evaluation"
 
 
-def _progress(items: list[Item]) -> Iterable[Item]:
+def _progress(items: Iterable[Item]) -> Iterable[Item]:
     return track(items, "hearing", console=Console(stderr=True), transient=True)
 
 

@@ -9,7 +9,7 @@ which classes are claimed (0.5 or more).
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +31,9 @@ from streamseg.training.data import RATE_HZ, SOUNDING, decode, gate
 
 _CELL_S = 0.02
 _OVER_NOISE_DB = (10.0, 0.0)
+
+Noise = Callable[[Generator], Float32Array]
+"""One noise clip by chance, mono at ``RATE_HZ``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +62,21 @@ class Taken:
 
 def materials(corpus: Path, seed: int = 0) -> Iterator[Material]:
     """All sounds of all kinds, seeded."""
-    noises = []
+    noises: list[Path] = []
+
+    def noise(random: Generator) -> Float32Array:
+        return decode(noises[random.integers(len(noises))])
+
     with (corpus / "manifest.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if row["split"] == "eval" and row["class"] == "music":
                 kind = "music with voices" if row["vocals"] == "yes" else "instrumental"
-                yield Material(kind, _at_level(decode(corpus / row["path"])), None)
+                yield Material(kind, at_level(decode(corpus / row["path"])), None)
             elif row["split"] == "eval" and row["class"] == "noise":
                 noises.append(corpus / row["path"])
     for place, path in enumerate(_vocal_stems(corpus)):
-        made = _of_a_voice(np.random.default_rng([seed, place]), decode(path), noises)
+        drawn = np.random.default_rng([seed, place])
+        made = of_a_voice(drawn, decode(path), noise if noises else None)
         # What stems hold differs too much to be summed.
         name = path.parent.name.rpartition("-")[2]
         yield from (replace(one, kind=f"{name}: {one.kind}") for one in made)
@@ -81,18 +89,21 @@ def _vocal_stems(corpus: Path) -> Iterator[Path]:
                 yield corpus / row["path"]
 
 
-def _of_a_voice(random: Generator, voice: Float32Array, noises: list[Path]) -> Iterator[Material]:
+def of_a_voice(random: Generator, voice: Float32Array, noise: Noise | None) -> Iterator[Material]:
+    """A voice alone, across a room, as a choir, and over noises (without them, not that)."""
     sounding = gate(voice) == SOUNDING
-    yield Material("solo", _at_level(voice), sounding)
+    yield Material("solo", at_level(voice), sounding)
     room = augment.far_room(random)
     across = augment.fit_length(scipy.signal.oaconvolve(voice, room), len(voice))
-    yield Material("solo across a room", _at_level(across), sounding)
-    yield Material("choir", _at_level(choir(random, voice)), sounding)
-    for over_db in _OVER_NOISE_DB if noises else ():
-        bed = _bed(random, noises, len(voice))
+    yield Material("solo across a room", at_level(across), sounding)
+    yield Material("choir", at_level(choir(random, voice)), sounding)
+    if noise is None:
+        return
+    for over_db in _OVER_NOISE_DB:
+        bed = _bed(random, noise, len(voice))
         under = _rms(voice) / max(_rms(bed), 1e-6) * 10 ** (-over_db / 20)
         mixed = voice + bed * np.float32(under)
-        yield Material(f"solo {over_db:.0f} dB over noise", _at_level(mixed), sounding)
+        yield Material(f"solo {over_db:.0f} dB over noise", at_level(mixed), sounding)
 
 
 def choir(random: Generator, voice: Float32Array) -> Float32Array:
@@ -107,11 +118,11 @@ def choir(random: Generator, voice: Float32Array) -> Float32Array:
     return augment.reverberate(random, total, [], far=True)
 
 
-def _bed(random: Generator, noises: list[Path], count: int) -> Float32Array:
+def _bed(random: Generator, noise: Noise, count: int) -> Float32Array:
     """Noise clips one after the other, each at one level."""
     pieces, filled = [], 0
     while filled < count:
-        piece = decode(noises[random.integers(len(noises))])
+        piece = noise(random)
         pieces.append(piece / np.float32(max(_rms(piece), 1e-6)))
         filled += len(piece)
     return np.concatenate(pieces)[:count]
@@ -121,7 +132,8 @@ def _rms(samples: Float32Array) -> float:
     return augment.rms(samples)
 
 
-def _at_level(samples: Float32Array) -> Float32Array:
+def at_level(samples: Float32Array) -> Float32Array:
+    """With a root mean square of -24 dBFS."""
     return samples * np.float32(0.06 / _rms(samples))
 
 
@@ -142,19 +154,19 @@ def taken_for(material: Material, heard: Heard) -> Taken:
     )
 
 
-def evaluate(corpus: Path, hear: Hear) -> dict[str, Taken]:
+def evaluate(found_in: Iterable[Material], hear: Hear) -> dict[str, Taken]:
     """What each kind was taken for, added up over its sounds."""
     found: dict[str, Taken] = {}
-    for material in materials(corpus):
+    for material in found_in:
         taken = taken_for(material, hear(material.samples))
         known = found.get(material.kind)
         found[material.kind] = known + taken if known else taken
     return found
 
 
-def singing_table(found: Mapping[str, Taken]) -> Table:
+def taken_table(found: Mapping[str, Taken], title: str) -> Table:
     """One row a kind: shares of its frames by best class, then by classes claimed."""
-    table = Table(title="What singing is taken for", box=None, pad_edge=False)
+    table = Table(title=title, box=None, pad_edge=False)
     best = [f"best {name}" for name in CLASSES]
     claimed = [f"{name} claimed" for name in CLASSES]
     for heading in ("kind", "frames", *best, *claimed):

@@ -77,13 +77,13 @@ def test_a_system_that_hears_nothing_claims_nothing(tiny_corpus: Path) -> None:
         levels = np.full(count, -20.0, np.float32)
         return Heard((np.arange(count) + 0.5) * 0.04, nothing, levels, (), RATE_HZ)
 
-    found = singing.evaluate(tiny_corpus, deaf)
+    found = singing.evaluate(singing.materials(tiny_corpus), deaf)
     assert len(found) == 7
     for taken in found.values():
         assert taken.frames > 20
         assert taken.best.tolist() == [0, 0, 0, taken.frames]
     assert singing.singing_record(found)["kinds"]["01: choir"]["claimed"]["speech"] == 0
-    assert singing.singing_table(found).row_count == 7
+    assert singing.taken_table(found, "").row_count == 7
 
 
 def test_a_choir_is_wider_than_its_voice() -> None:
