@@ -71,9 +71,10 @@ def stages_of(stem: str, seed: int, quick: bool) -> tuple[Stage, ...]:
         seed=seed,
         half=bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()),
     )
-    again = replace(plan, steps=28_000, late_from=23_000, rate=4e-3, seed=seed + 1)
+    second = replace(plan, steps=28_000, late_from=23_000, rate=4e-3, seed=seed + 1)
+    third = replace(plan, steps=18_000, late_from=14_500, rate=3e-3, seed=seed + 2)
     every = range(render.SHARDS)
-    return Stage(plan, every), Stage(again, every)
+    return Stage(plan, every), Stage(second, every), Stage(third, every)
 
 
 def prepare(job: Job, stages: Sequence[Stage], console: Console) -> None:

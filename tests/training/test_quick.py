@@ -61,9 +61,9 @@ def test_every_stage_has_a_seed_of_its_own() -> None:
 
 
 def test_activity_hears_every_kind_of_programme() -> None:
-    """In two cycles of other batches, each first in short crops and then in long ones."""
+    """In three cycles of other batches, each first in short crops and then in long ones."""
     stages = command.stages_of("activity", 0, quick=False)
-    assert len({stage.plan.seed for stage in stages}) == len(stages) == 2
+    assert len({stage.plan.seed for stage in stages}) == len(stages) == 3
     for stage in stages:
         foci = {render.focus_of(number) for number in stage.shards}
         assert foci == set(typing.get_args(render.Focus))
