@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from streamseg.training import augment, effects, electronic, synthetic
 from streamseg.training.augment import Samples
 from streamseg.training.data import RATE_HZ, Bank, Entry, Part, Sound
+from streamseg.training.synthetic import unit
 from streamseg.training.tunes import SCALES
 
 _MUSIC = ("music", "stems", "scored", "bands", "dance")
@@ -56,16 +57,12 @@ def _held(folder: Path, kind: str, part: Part) -> tuple[Bank, list[Entry]] | Non
     return (bank, entries) if entries else None
 
 
-def _unit(samples: NDArray[np.floating]) -> Samples:
-    return np.asarray(samples / max(float(np.abs(samples).max()), 1e-6), np.float32)
-
-
 def _excerpt(random: Generator, bank: Bank, entries: Sequence[Entry], seconds: float) -> Samples:
     """Of one sound, repeated where it is too short."""
     samples = bank.samples(entries[int(random.integers(len(entries)))])
     count = int(seconds * RATE_HZ)
     start = int(random.integers(max(1, len(samples) - count)))
-    return _unit(np.resize(samples[start : start + count], count))
+    return unit(np.resize(samples[start : start + count], count))
 
 
 # Made from recorded music ----------------------------------------------------------------------
@@ -145,7 +142,7 @@ def drone(random: Generator, _: Sources, seconds: float) -> Samples:
             wave = np.tanh(float(random.uniform(1, 6)) * wave)
         loud = _drift(random, count, float(random.uniform(0.15, 0.8))) ** 2
         total += wave * loud / multiple ** float(random.uniform(0, 1))
-    made = _unit(total)
+    made = unit(total)
     return effects.moving_filter(random, made) if random.random() < 0.4 else made
 
 
@@ -163,7 +160,7 @@ def cluster(random: Generator, _: Sources, seconds: float) -> Samples:
     swell_s = float(random.uniform(2, 7))
     place = (np.arange(count) / RATE_HZ + float(random.uniform(0, swell_s))) % swell_s / swell_s
     ends = np.minimum(1, (1 - place) * swell_s / 0.03)
-    return _unit(total * (0.05 + ends * place ** float(random.uniform(0.7, 3))))
+    return unit(total * (0.05 + ends * place ** float(random.uniform(0.7, 3))))
 
 
 def lonely(random: Generator, _: Sources, seconds: float) -> Samples:
@@ -177,19 +174,17 @@ def lonely(random: Generator, _: Sources, seconds: float) -> Samples:
     total = np.zeros(count)
     at_s = float(random.uniform(0, 1))
     while at_s < seconds:
-        octave, degree = divmod(int(random.integers(0, 14)), len(scale))
-        hz = root_hz * 2 ** (octave + scale[degree] / 12)
+        hz = electronic.pitch_hz(random, scale, root_hz, 0, 14)
         note = voice(random, hz, float(random.uniform(0.3, 3)))
         if random.random() < 0.12:
             note = note[::-1]
-        begin = int(at_s * RATE_HZ)
-        total[begin : begin + len(note)] += note[: count - begin]
+        electronic.add(total, note, at_s)
         at_s += apart_s * float(random.choice([0.5, 1, 1, 1.5]))
-    wet = augment.far_room(random) if random.random() < 0.5 else None
-    made = _unit(total)
-    if wet is None:
-        return effects.hall(random, made)
-    return augment.fit_length(scipy.signal.oaconvolve(made, wet), count)
+    made = unit(total)
+    if random.random() < 0.5:
+        wet = scipy.signal.oaconvolve(made, augment.far_room(random))
+        return augment.fit_length(wet, count)
+    return effects.hall(random, made)
 
 
 def sweeps(random: Generator, source: Sources, seconds: float) -> Samples:
@@ -213,14 +208,11 @@ def sweeps(random: Generator, source: Sources, seconds: float) -> Samples:
             kept = part[max(0, -begin) :]
             total[max(0, begin) : max(0, begin) + len(kept)] += kept
         at_s += long_s + float(random.uniform(0, 3))
-    swept = effects.hall(random, _unit(total[:count]))
+    swept = effects.hall(random, unit(total[:count]))
     under_db = -float(random.uniform(3, 24))
-    bed = (stretched if random.random() < 0.3 else _whole)(random, source, seconds)
+    slow = random.random() < 0.3
+    bed = stretched(random, source, seconds) if slow else source.music(random, seconds)
     return _over(swept, bed, under_db)
-
-
-def _whole(random: Generator, source: Sources, seconds: float) -> Samples:
-    return source.music(random, seconds)
 
 
 def _boom(random: Generator) -> NDArray[np.float64]:
@@ -237,7 +229,7 @@ def struck(random: Generator, source: Sources, seconds: float) -> Samples:
     count = int(seconds * RATE_HZ)
     beat_s = float(random.uniform(0.16, 0.45))
     steps = int(random.choice([8, 12, 16]))
-    total = np.zeros(count + 2 * RATE_HZ)
+    total = np.zeros(count)
     for _turn in range(int(random.integers(2, 5))):
         hit = source.noise(random, float(random.uniform(0.06, 0.5)))
         first = int(np.abs(hit).argmax())
@@ -248,12 +240,13 @@ def struck(random: Generator, source: Sources, seconds: float) -> Samples:
         accents = random.uniform(0.4, 1, steps)
         for turn, start_s in enumerate(np.arange(0, seconds, beat_s)):
             if pattern[turn % steps]:
-                at = int(start_s * RATE_HZ)
-                total[at : at + len(hit)] += hit * accents[turn % steps]
-    return _unit(total[:count])
+                electronic.add(total, hit * accents[turn % steps], float(start_s))
+    return unit(total)
 
 
 Maker = Callable[[Generator, Sources, float], Samples]
+"""(random, sources, seconds) to mono samples at ``RATE_HZ``, of any level."""
+
 _MAKERS: dict[Maker, float] = {
     stretched: 0.2,
     scattered: 0.13,
@@ -277,7 +270,7 @@ def piece(random: Generator, source: Sources, seconds: float) -> Samples:
     makers, shares = list(_MAKERS), list(_MAKERS.values())
     count = int(random.choice([1, 2, 3], p=[0.55, 0.35, 0.1]))
     chosen = random.choice(len(makers), count, replace=False, p=shares)
-    total = _unit(makers[chosen[0]](random, source, seconds))
+    total = unit(makers[chosen[0]](random, source, seconds))
     for index in chosen[1:]:
         other = makers[index](random, source, seconds)
         total = _over(total, other, float(random.uniform(-12, 2)))
@@ -285,7 +278,7 @@ def piece(random: Generator, source: Sources, seconds: float) -> Samples:
         recorded = random.random() < 0.3
         bed = source.noise(random, seconds) if recorded else electronic.texture(random, seconds)
         total = _over(total, bed, float(random.uniform(-28, -9 if recorded else -5)))
-    return effects.produced(random, _unit(total))
+    return effects.produced(random, unit(total))
 
 
 def ambient_sounds(folder: Path, part: Part, count: int, seed: int) -> Iterator[Sound]:

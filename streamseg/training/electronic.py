@@ -103,14 +103,16 @@ _PIECES = {
 }
 
 
-def _add(total: NDArray[np.floating], note: NDArray[np.floating], start_s: float) -> None:
+def add(total: NDArray[np.floating], note: NDArray[np.floating], start_s: float) -> None:
+    """Put a note (n,) into ``total`` in place; what reaches beyond its end is cut off."""
     at = int(start_s * RATE_HZ)
     count = min(len(note), len(total) - at)
     if count > 0:
         total[at : at + count] += note[:count]
 
 
-def _degrees(random: Generator, scale: Sequence[int], root_hz: float, low: int, high: int) -> float:
+def pitch_hz(random: Generator, scale: Sequence[int], root_hz: float, low: int, high: int) -> float:
+    """A note of a scale (half tones above ``root_hz``), from its degree ``low`` to ``high - 1``."""
     octave, index = divmod(int(random.integers(low, high)), len(scale))
     return float(root_hz * 2 ** (octave + scale[index] / 12))
 
@@ -124,8 +126,8 @@ def chords(random: Generator, seconds: float, voice: Voice, each_s: float) -> Sa
     while at < seconds:
         length = each_s * float(random.choice([0.5, 1, 1, 2]))
         for _ in range(int(random.integers(1, 5))):
-            hz = _degrees(random, scale, root_hz, 0, 12)
-            _add(total, voice(random, hz, length * float(random.uniform(0.9, 1.4))), at)
+            hz = pitch_hz(random, scale, root_hz, 0, 12)
+            add(total, voice(random, hz, length * float(random.uniform(0.9, 1.4))), at)
         at += length
     return total.astype(np.float32)
 
@@ -138,15 +140,15 @@ def figure(
     scale = SCALES[random.integers(len(SCALES))]
     drawn_hz = float(np.exp(random.uniform(np.log(40), np.log(700))))
     root_hz = drawn_hz if root_hz is None else root_hz
-    steps = [_degrees(random, scale, root_hz, 0, 10) for _ in range(int(random.integers(4, 17)))]
+    steps = [pitch_hz(random, scale, root_hz, 0, 10) for _ in range(int(random.integers(4, 17)))]
     rests = random.random(len(steps)) < float(random.uniform(0, 0.4))
     notes = [voice(random, hz, beat_s * float(random.uniform(0.5, 1.3))) for hz in steps]
     for count, start_s in enumerate(np.arange(0, seconds, beat_s)):
         index = count % len(steps)
         if random.random() < 0.08:
-            notes[index] = voice(random, _degrees(random, scale, root_hz, 0, 12), beat_s)
+            notes[index] = voice(random, pitch_hz(random, scale, root_hz, 0, 12), beat_s)
         if not rests[index]:
-            _add(total, notes[index] * float(random.uniform(0.6, 1)), float(start_s))
+            add(total, notes[index] * float(random.uniform(0.6, 1)), float(start_s))
     return total.astype(np.float32)
 
 
@@ -184,7 +186,7 @@ def beat(random: Generator, seconds: float, beat_s: float) -> Samples:
             step = count % steps
             if pattern[step] and random.random() < 0.97:
                 late_s = swing * beat_s / 2 if step % 2 else 0.0
-                _add(total, hit * accents[step], float(start_s) + late_s)
+                add(total, hit * accents[step], float(start_s) + late_s)
     return total.astype(np.float32)
 
 

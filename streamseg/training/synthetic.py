@@ -25,7 +25,8 @@ _LANGUAGES = ("es", "it", "pt", "ru", "cmn", "hi", "tr", "fi", "sw", "el", "ja",
 _WORDS = "7 12 3 25 1984 6 300 11 42 5 19 8 77 2 61 4000 13 9 35 10 16 28 54 90"
 
 
-def _unit(samples: NDArray[np.floating]) -> Samples:
+def unit(samples: NDArray[np.floating]) -> Samples:
+    """With a peak of 1, float32; silence stays silence."""
     return np.asarray(samples / max(float(np.abs(samples).max(initial=0)), 1e-9), np.float32)
 
 
@@ -37,7 +38,7 @@ def coloured(random: Generator, count: int, slope: float) -> Samples:
     phases = np.exp(2j * np.pi * random.random(len(bins), dtype=np.float32))
     spectrum = (phases * bins ** (-slope / 2)).astype(np.complex64)
     spectrum[:20] *= 0.3
-    return _unit(np.fft.irfft(spectrum)[:count])
+    return unit(np.fft.irfft(spectrum)[:count])
 
 
 def _slow(random: Generator, count: int, per_s: float, depth: float) -> Samples:
@@ -59,7 +60,7 @@ def steady(random: Generator, seconds: float) -> Samples:
         )
     if random.random() < 0.5:
         noise = noise * _slow(random, count, float(random.uniform(0.2, 3)), 0.95)
-    return _unit(noise)
+    return unit(noise)
 
 
 def crackle(random: Generator, seconds: float) -> Samples:
@@ -73,7 +74,7 @@ def crackle(random: Generator, seconds: float) -> Samples:
     decay_s = float(np.exp(random.uniform(np.log(0.001), np.log(0.08))))
     tail = np.exp(-np.arange(int(5 * decay_s * RATE_HZ) + 2) / (decay_s * RATE_HZ))
     burst = coloured(random, len(tail), float(random.uniform(0, 1.5))) * tail
-    return _unit(scipy.signal.oaconvolve(impulses, burst)[:count])
+    return unit(scipy.signal.oaconvolve(impulses, burst)[:count])
 
 
 def machine(random: Generator, seconds: float) -> Samples:
@@ -91,8 +92,8 @@ def machine(random: Generator, seconds: float) -> Samples:
         total *= 0.4 + 0.6 * np.abs(np.sin(phase / float(random.choice([2, 4, 8])))).astype(
             np.float32
         )
-    mixed = _unit(total) + float(random.uniform(0.02, 1.2)) * steady(random, seconds)[:count]
-    return _unit(mixed)
+    mixed = unit(total) + float(random.uniform(0.02, 1.2)) * steady(random, seconds)[:count]
+    return unit(mixed)
 
 
 def signal_tone(random: Generator, seconds: float) -> Samples:
@@ -120,7 +121,7 @@ def signal_tone(random: Generator, seconds: float) -> Samples:
         tone *= (time_s / period_s) % 1 < float(random.uniform(0.1, 0.7))
     if manner == 4:  # dial tones: two at once
         tone = tone + np.sin(phase * float(random.uniform(1.03, 1.4)))
-    return _unit(tone + float(random.uniform(0, 0.05)) * random.standard_normal(count))
+    return unit(tone + float(random.uniform(0, 0.05)) * random.standard_normal(count))
 
 
 def noise(random: Generator, seconds: float) -> Samples:
@@ -147,7 +148,7 @@ def plain_tune(random: Generator, seconds: float) -> Samples:
             phase = 2 * np.pi * root_hz * 2 ** (semitones / 12) * time_s
             wave = (np.sin(phase), np.tanh(3 * np.sin(phase)), scipy.signal.sawtooth(phase))[shape]
             total[start : start + length] += (wave * envelope).astype(np.float32)
-    return _unit(total)
+    return unit(total)
 
 
 def babbled_syllables(random: Generator, seconds: float) -> Samples:
@@ -163,7 +164,7 @@ def babbled_syllables(random: Generator, seconds: float) -> Samples:
         )
         total += scipy.signal.sosfilt(sos, pulses)
     syllables = np.clip(np.sin(2 * np.pi * 4 * time_s + 2 * _slow(random, count, 3, 1.0)), 0, 1)
-    return _unit(total * syllables)
+    return unit(total * syllables)
 
 
 def espeak_available() -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from streamseg.training import ambient
 from streamseg.training.ambient import Maker, Sources
-from streamseg.training.data import RATE_HZ, Sound, write_bank
+from streamseg.training.data import RATE_HZ, Part, Sound, write_bank
 
 MUSIC_HZ = {"fit": 440.0, "validation": 880.0}
 
@@ -66,9 +66,9 @@ def test_stretched_music_keeps_its_pitch(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["fit", "validation"])
-def test_a_part_is_made_of_its_own_sources(folder: Path, part: str) -> None:
+def test_a_part_is_made_of_its_own_sources(folder: Path, part: Part) -> None:
     """What is stretched for validation was never trained on."""
-    made = ambient.stretched(np.random.default_rng(2), Sources(folder, part), 8.0)  # type: ignore[arg-type]
+    made = ambient.stretched(np.random.default_rng(2), Sources(folder, part), 8.0)
     assert _power_within(made, 0.9 * MUSIC_HZ[part], 1.1 * MUSIC_HZ[part]) > 0.98
 
 
