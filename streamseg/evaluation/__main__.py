@@ -21,6 +21,7 @@ from streamseg.evaluation.programmes import ProgrammeScore, score_programme
 from streamseg.evaluation.truth import (
     Clip,
     Programme,
+    banks_folder,
     corpus_folder,
     read_clips,
     read_programmes,
@@ -163,7 +164,7 @@ def held_out(cache: Path, model: str, json_path: Path | None) -> None:
     from streamseg.evaluation import singing
     from streamseg.evaluation.made import hearing
 
-    sounds = _progress(task.materials(cache / "banks"))
+    sounds = _progress(task.materials(banks_folder(cache)))
     found = singing.evaluate(sounds, hearing(network_analyser(model)))
     Console(width=140).print(singing.taken_table(found, "What held-out sounds are taken for"))
     if json_path:

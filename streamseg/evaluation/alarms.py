@@ -78,6 +78,7 @@ class AlarmScore:
 
 def raised(segments: Iterable[Segment], rate_hz: int, end: int) -> list[Alarm]:
     """What the rules raise on these segments of a stream of ``end`` samples, by ``PATIENCE``."""
+    # Neither loudness nor a schedule is asked, so neither of the two functions is ever called.
     alarms = Alarms(rate_hz, PATIENCE, lambda _: None, lambda _: datetime.now(UTC))
     decisions = [
         decision

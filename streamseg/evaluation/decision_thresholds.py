@@ -8,6 +8,7 @@ extra ``train``, whose banks lie in CACHE; DIR holds the rooms.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from streamseg.decisions.segments import Closed, Decider
+from streamseg.errors import StreamsegError
 from streamseg.evaluation import programmes
 from streamseg.evaluation.analyser import CLASSES, Heard, network_analyser
 from streamseg.evaluation.made import Hear, hearing
 from streamseg.evaluation.metrics import Counts
-from streamseg.evaluation.truth import Truth
+from streamseg.evaluation.truth import Truth, banks_folder
 from streamseg.messages import Estimate, FrameGrid, Segment
 from streamseg.settings import DecisionSettings
 from streamseg.training import validation
@@ -100,7 +102,7 @@ def _macro_f1(counts: Sequence[Counts]) -> float:
 @click.option("-m", "--model", default="activity", show_default=True)
 def main(cache: Path, corpus: Path | None, model: str) -> None:
     """Print F over thresholds; CACHE is that of the training command."""
-    answered = list(composed(cache / "banks", corpus, hearing(network_analyser(model))))
+    answered = list(composed(banks_folder(cache), corpus, hearing(network_analyser(model))))
     out = Table(title="F of onsets; of moments covered", box=None, pad_edge=False)
     for heading in ("on", *(f"off {off:g}" for off in OFF)):
         out.add_column(heading, justify="right")
@@ -111,4 +113,8 @@ def main(cache: Path, corpus: Path | None, model: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except StreamsegError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -2,7 +2,7 @@
 
 Sounds held out of training, one by one: every clip and made piece of the banks in CACHE, and voices
 alone, across a room, as a choir and over noise, as ``singing`` asks about those of split eval. This
-is what to look at before and after a training; no eval sound is read.
+is what to look at before and after a training; no eval sound is read. Needs the extra ``train``.
 """
 
 from __future__ import annotations

@@ -61,6 +61,17 @@ def corpus_folder(argument: Path | None, below: str = "") -> Path:
     return folder
 
 
+def banks_folder(cache: Path) -> Path:
+    """Where the cache of the training command has its sounds. Raises NoSuchInputError."""
+    banks = cache / "banks"
+    if not any(banks.glob("*.json")):
+        raise NoSuchInputError(
+            f"expected the sounds of a training in {banks}, found none; "
+            "name the --cache of python -m streamseg.training"
+        )
+    return banks
+
+
 def read_programmes(folder: Path) -> list[Programme]:
     """All programmes of ``index.csv``, in its order.
 

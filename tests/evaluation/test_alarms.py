@@ -11,7 +11,7 @@ from streamseg.evaluation import __main__ as command
 from streamseg.evaluation.alarms import Alarm, on_air, raised, score_alarms
 from streamseg.evaluation.analyser import Heard
 from streamseg.evaluation.truth import Truth
-from streamseg.messages import Segment
+from streamseg.messages import Label, Segment
 
 RATE_HZ = 100
 END = 120 * RATE_HZ
@@ -25,10 +25,10 @@ TRUTH = (
 )
 
 
-def heard(*spans: tuple[str, float, float]) -> list[Segment]:
+def heard(*spans: tuple[Label, float, float]) -> list[Segment]:
     """Segments that were decided, from seconds."""
     return [
-        Segment(label, round(start_s * RATE_HZ), round(end_s * RATE_HZ), 1.0, 1.0, -20.0)  # type: ignore[arg-type]
+        Segment(label, round(start_s * RATE_HZ), round(end_s * RATE_HZ), 1.0, 1.0, -20.0)
         for label, start_s, end_s in spans
     ]
 

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("torch", reason="banks are made by the extra 'train'")
 
+from streamseg.errors import NoSuchInputError
+from streamseg.evaluation import __main__ as command
 from streamseg.evaluation import held_out, singing
 from streamseg.evaluation.analyser import CLASSES, Heard
 from streamseg.messages import Float32Array
@@ -73,6 +76,13 @@ def test_a_held_out_voice_is_asked_in_five_ways(banks: Path) -> None:
     ]
     again = singing.evaluate(held_out.materials(banks), hear)
     assert all(np.array_equal(found[kind].best, again[kind].best) for kind in found)
+
+
+def test_a_cache_without_sounds_is_one_clear_error(tmp_path: Path) -> None:
+    """The command says what it expected and where the cache comes from."""
+    result = CliRunner().invoke(command.main, ["held-out", str(tmp_path)])
+    assert isinstance(result.exception, NoSuchInputError)
+    assert "--cache of python -m streamseg.training" in str(result.exception)
 
 
 def test_banks_that_are_missing_are_left_out(tmp_path: Path) -> None:
